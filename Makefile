@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# make           programs in bin/, libraries in lib/
+# make demo      installs what is missing, builds, and shows a checkpoint and a restart
+# make check     installs what is missing, and runs every test
+# make soak      repeats the tests with real programs; make bench measures; make fuzz fuzzes
+# make install   honours PREFIX and DESTDIR
+#
+# CC, CFLAGS, LDFLAGS may be given; SANITIZE=address,undefined builds with sanitizers.
+
+VERSION := 0.1
+PREFIX ?= /usr/local
+CC := gcc
+CFLAGS ?= -O2 -g
+BUILD ?= build
+SANITIZE ?=
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+	-Wwrite-strings -Wvla -Wundef -Wformat=2 $(if $(WERROR),-Werror)
+ALL_CPPFLAGS := -I. -I$(BUILD) -DVERSION='"$(VERSION)"' $(CPPFLAGS)
+ALL_CFLAGS := -std=gnu11 -fno-strict-aliasing $(WARNINGS) -MMD -MP \
+	$(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all) $(CFLAGS)
+ALL_LDFLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
+
+LIBELF_CFLAGS := $(shell pkg-config --cflags libelf 2>/dev/null)
+LIBELF_LIBS := $(or $(shell pkg-config --libs libelf 2>/dev/null),-lelf)
+
+sources = $(filter-out $(foreach d,$(2),$(wildcard $(d)/*.c)),$(foreach d,$(1),$(wildcard $(d)/*.c)))
+objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
+
+MODEL := $(call objects,$(call sources,util process))
+ELF := $(call objects,$(call sources,elf))
+RESTART := $(call objects,$(call sources,restart))
+SAVEFDS := $(call objects,libsavefds/savefds.c)
+LIBRARY := $(patsubst %.c,$(BUILD)/pic/%.o,$(call sources,util process) \
+	$(filter-out libsavefds/savefds.c,$(wildcard libsavefds/*.c)))
+EXAMPLES := $(patsubst examples/%.c,bin/%,$(wildcard examples/*.c))
+
+all: bin/restart bin/savefds lib/libsavefds.so $(EXAMPLES)
+
+bin/restart: $(RESTART) $(ELF) $(MODEL)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LDFLAGS) $(LIBELF_LIBS)
+
+bin/savefds: $(SAVEFDS) $(MODEL)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LDFLAGS)
+
+# The library is loaded into other people's programs: it exports only what its map names, and it is
+# never built with sanitizers.
+lib/libsavefds.so: $(LIBRARY) libsavefds/libsavefds.map
+	@mkdir -p $(@D)
+	$(CC) -shared -o $@ $(LIBRARY) -Wl,-soname,libsavefds.so -Wl,-z,relro,-z,now \
+		-Wl,--version-script=libsavefds/libsavefds.map $(LDFLAGS)
+
+# The seed's sessions name source lines, so the examples keep their line tables.
+bin/%: examples/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -g -O0 -Wall -Wextra $(if $(WERROR),-Werror) -o $@ $< -lpthread -lm
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(if $(filter elf/%,$<),$(LIBELF_CFLAGS)) -c -o $@ $<
+
+$(BUILD)/pic/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) -std=gnu11 -fno-strict-aliasing $(WARNINGS) -MMD -MP $(CFLAGS) \
+		-fPIC -fvisibility=hidden -ftls-model=initial-exec -c -o $@ $<
+
+# ---- The bootstrap: freestanding, position independent, one flat blob (see bootstrap/plan.h) ----
+
+BOOTSTRAP_CFLAGS := -std=gnu11 -Os -ffreestanding -fpie -fno-stack-protector -fno-jump-tables \
+	-fno-builtin -fno-asynchronous-unwind-tables -fcf-protection=none -mgeneral-regs-only \
+	-fvisibility=hidden -mno-red-zone $(WARNINGS) -MMD -MP -I.
+BOOTSTRAP := $(BUILD)/restart/bootstrap/bootstrap.o $(BUILD)/restart/bootstrap/entry_x86_64.o
+
+$(BUILD)/restart/bootstrap/bootstrap.o: restart/bootstrap/bootstrap.c
+	@mkdir -p $(@D)
+	$(CC) $(BOOTSTRAP_CFLAGS) -c -o $@ $<
+
+$(BUILD)/restart/bootstrap/%.o: restart/bootstrap/%.S
+	@mkdir -p $(@D)
+	$(CC) $(BOOTSTRAP_CFLAGS) -c -o $@ $<
+
+$(BUILD)/bootstrap.elf: $(BOOTSTRAP) restart/bootstrap/bootstrap.lds
+	$(CC) -nostdlib -static-pie -Wl,-z,text -Wl,--build-id=none -Wl,--no-dynamic-linker \
+		-Wl,-T,restart/bootstrap/bootstrap.lds -o $@ $(BOOTSTRAP)
+
+$(BUILD)/bootstrap.bin: $(BUILD)/bootstrap.elf
+	objcopy -O binary -j .text $< $@
+
+$(BUILD)/restart/blob.o: restart/blob.S $(BUILD)/bootstrap.bin
+	@mkdir -p $(@D)
+	$(CC) -DBOOTSTRAP_BIN='"$(BUILD)/bootstrap.bin"' -c -o $@ $<
+
+bin/restart: $(BUILD)/restart/blob.o
+
+# ---- Names of system calls, from the kernel's own header ----
+
+$(BUILD)/restart/show.o: $(BUILD)/syscall_names.h
+$(BUILD)/syscall_names.h:
+	@mkdir -p $(@D)
+	echo '#include <asm/unistd.h>' | $(CC) -E -dM - | \
+		sed -n 's/^#define __NR_\([a-z0-9_]*\) \([0-9][0-9]*\)$$/[\2] = "\1",/p' | \
+		sort -t[ -k2n > $@
+
+-include tests/tests.mk
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib \
+		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 \
+		$(DESTDIR)$(PREFIX)/share/man/man7
+	install bin/restart bin/savefds $(DESTDIR)$(PREFIX)/bin
+	install lib/libsavefds.so $(DESTDIR)$(PREFIX)/lib
+	install -m 644 doc/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 doc/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
+	install -m 644 doc/*.7 $(DESTDIR)$(PREFIX)/share/man/man7
+
+clean:
+	rm -rf $(BUILD) bin lib
+
+.PHONY: all install clean
+.DELETE_ON_ERROR:
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

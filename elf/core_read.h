@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Reading a core file, of the kernel's or of gdb's dialect, into the model.
+ */
+#ifndef ELF_CORE_READ_H
+#define ELF_CORE_READ_H
+
+#include "process/process.h"
+
+/* An open core file: what the model's memory is read from. */
+struct core;
+
+/*
+ * Fills the empty model P from the core file PATH: identity, threads with all their regsets,
+ * mappings (each with where its bytes are), auxiliary vector, memory.  Every number in the file is
+ * checked against the file's size before use; a truncated core is refused with what is missing.
+ * When the core holds a state note (owner RESTART), *STATE points to its text and *STATE_SIZE is its
+ * length; otherwise *STATE is NULL.
+ *
+ * Returns the core, which must outlive P, or NULL with the error.
+ */
+struct core *core_read(struct process *p, const char *path, const char **state,
+		       size_t *state_size, struct error *err);
+
+/* The core's descriptor, for mapping its segments.  It stays the core's. */
+int core_fd(const struct core *c);
+
+void core_close(struct core *c);
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include "process/process.h"
+
+#include <errno.h>
+#include <string.h>
+
+void process_init(struct process *p)
+{
+	memset(p, 0, sizeof *p);
+}
+
+void process_free(struct process *p)
+{
+	arena_free(&p->arena);
+	process_init(p);
+}
+
+/* Appends one zeroed element to the array NAMES (counted by NAME_count) and returns it. */
+#define DEFINE_ADD(NAME, NAMES)                                                                 \
+	struct NAME *process_add_##NAME(struct process *p)                                      \
+	{                                                                                       \
+		struct NAME *array = arena_grow(&p->arena, p->NAMES, p->NAME##_count,           \
+						&p->NAME##_capacity, sizeof *array);            \
+		if (!array)                                                                     \
+			return NULL;                                                            \
+		p->NAMES = array;                                                               \
+		memset(&array[p->NAME##_count], 0, sizeof *array);                              \
+		return &array[p->NAME##_count++];                                               \
+	}
+
+DEFINE_ADD(thread, threads)
+DEFINE_ADD(mapping, mappings)
+DEFINE_ADD(description, descriptions)
+DEFINE_ADD(descriptor, descriptors)
+
+struct thread *process_thread(const struct process *p, pid_t tid)
+{
+	for (size_t i = 0; i < p->thread_count; i++)
+		if (p->threads[i].tid == tid)
+			return &p->threads[i];
+	return NULL;
+}
+
+const struct mapping *process_mapping_at(const struct process *p, addr_t addr)
+{
+	size_t low = 0, high = p->mapping_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct mapping *m = &p->mappings[middle];
+
+		if (addr < m->start)
+			high = middle;
+		else if (addr >= m->end)
+			low = middle + 1;
+		else
+			return m;
+	}
+	return NULL;
+}
+
+const struct descriptor *process_descriptor(const struct process *p, int fd)
+{
+	size_t low = 0, high = p->descriptor_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct descriptor *d = &p->descriptors[middle];
+
+		if (fd < d->fd)
+			high = middle;
+		else if (fd > d->fd)
+			low = middle + 1;
+		else
+			return d;
+	}
+	return NULL;
+}
+
+const struct regset *thread_regset(const struct thread *t, uint32_t type)
+{
+	for (size_t i = 0; i < t->regset_count; i++)
+		if (t->regsets[i].type == type)
+			return &t->regsets[i];
+	return NULL;
+}
+
+uint64_t process_auxv(const struct process *p, uint64_t type, uint64_t fallback)
+{
+	const uint64_t *pair = p->auxv;
+
+	for (size_t n = p->auxv_size / (2 * sizeof *pair); n > 0; n--, pair += 2)
+		if (pair[0] == type)
+			return pair[1];
+	return fallback;
+}
+
+int process_read(const struct process *p, addr_t addr, void *buf, size_t len, struct error *err)
+{
+	if (!p->memory.read)
+		return error_set(err, ENODATA, "%s: has no memory contents", p->source);
+	return p->memory.read(p->memory.context, addr, buf, len, err);
+}
