@@ -6,13 +6,16 @@
 # make soak      repeats the tests with real programs; make bench measures; make fuzz fuzzes
 # make install   honours PREFIX and DESTDIR
 #
-# CC, CFLAGS, LDFLAGS may be given; SANITIZE=address,undefined builds with sanitizers.
+# CC, CFLAGS, LDFLAGS may be given; SANITIZE=address,undefined builds with sanitizers; BUILD, BIN and
+# LIB name the folders for objects, programs and libraries, so that several builds stand side by side.
 
 VERSION := 0.1
 PREFIX ?= /usr/local
 CC := gcc
 CFLAGS ?= -O2 -g
 BUILD ?= build
+BIN := bin
+LIB := lib
 SANITIZE ?=
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
@@ -34,35 +37,41 @@ RESTART := $(call objects,$(call sources,restart))
 SAVEFDS := $(call objects,libsavefds/savefds.c)
 LIBRARY := $(patsubst %.c,$(BUILD)/pic/%.o,$(call sources,util process) \
 	$(filter-out libsavefds/savefds.c,$(wildcard libsavefds/*.c)))
-EXAMPLES := $(patsubst examples/%.c,bin/%,$(wildcard examples/*.c))
+EXAMPLES := $(patsubst examples/%.c,$(BIN)/%,$(wildcard examples/*.c))
 
-all: bin/restart bin/savefds lib/libsavefds.so $(EXAMPLES)
+all: $(BIN)/restart $(BIN)/savefds $(LIB)/libsavefds.so $(EXAMPLES)
 
-bin/restart: $(RESTART) $(ELF) $(MODEL)
+$(BIN)/restart: $(RESTART) $(ELF) $(MODEL)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LDFLAGS) $(LIBELF_LIBS)
 
-bin/savefds: $(SAVEFDS) $(MODEL)
+$(BIN)/savefds: $(SAVEFDS) $(MODEL)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LDFLAGS)
 
 # The library is loaded into other people's programs: it exports only what its map names, and it is
 # never built with sanitizers.
-lib/libsavefds.so: $(LIBRARY) libsavefds/libsavefds.map
+$(LIB)/libsavefds.so: $(LIBRARY) libsavefds/libsavefds.map
 	@mkdir -p $(@D)
 	$(CC) -shared -o $@ $(LIBRARY) -Wl,-soname,libsavefds.so -Wl,-z,relro,-z,now \
 		-Wl,--version-script=libsavefds/libsavefds.map $(LDFLAGS)
 
 # The seed's sessions name source lines, so the examples keep their line tables.
-bin/%: examples/%.c
+$(BIN)/%: examples/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -g -O0 -Wall -Wextra $(if $(WERROR),-Werror) -o $@ $< -lpthread -lm
+	$(CC) -std=gnu11 -g -O0 $(WARNINGS) -o $@ $< -lpthread -lm
 
-$(BUILD)/%.o: %.c
+# Objects are made anew when the flags change, as between `make` and `make SANITIZE=...`.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(subst ','\'',$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS))' > $@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(if $(filter elf/%,$<),$(LIBELF_CFLAGS)) -c -o $@ $<
 
-$(BUILD)/pic/%.o: %.c
+$(BUILD)/pic/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CPPFLAGS) -std=gnu11 -fno-strict-aliasing $(WARNINGS) -MMD -MP $(CFLAGS) \
 		-fPIC -fvisibility=hidden -ftls-model=initial-exec -c -o $@ $<
@@ -74,7 +83,7 @@ BOOTSTRAP_CFLAGS := -std=gnu11 -Os -ffreestanding -fpie -fno-stack-protector -fn
 	-fvisibility=hidden -mno-red-zone $(WARNINGS) -MMD -MP -I.
 BOOTSTRAP := $(BUILD)/restart/bootstrap/bootstrap.o $(BUILD)/restart/bootstrap/entry_x86_64.o
 
-$(BUILD)/restart/bootstrap/bootstrap.o: restart/bootstrap/bootstrap.c
+$(BUILD)/restart/bootstrap/bootstrap.o: restart/bootstrap/bootstrap.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(BOOTSTRAP_CFLAGS) -c -o $@ $<
 
@@ -93,7 +102,7 @@ $(BUILD)/restart/blob.o: restart/blob.S $(BUILD)/bootstrap.bin
 	@mkdir -p $(@D)
 	$(CC) -DBOOTSTRAP_BIN='"$(BUILD)/bootstrap.bin"' -c -o $@ $<
 
-bin/restart: $(BUILD)/restart/blob.o
+$(BIN)/restart: $(BUILD)/restart/blob.o
 
 # ---- Names of system calls, from the kernel's own header ----
 
@@ -110,15 +119,16 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib \
 		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 \
 		$(DESTDIR)$(PREFIX)/share/man/man7
-	install bin/restart bin/savefds $(DESTDIR)$(PREFIX)/bin
-	install lib/libsavefds.so $(DESTDIR)$(PREFIX)/lib
+	install $(BIN)/restart $(BIN)/savefds $(DESTDIR)$(PREFIX)/bin
+	install $(LIB)/libsavefds.so $(DESTDIR)$(PREFIX)/lib
 	install -m 644 doc/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 doc/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m 644 doc/*.7 $(DESTDIR)$(PREFIX)/share/man/man7
 
 clean:
-	rm -rf $(BUILD) bin lib
+	rm -rf $(BUILD) $(BIN) $(LIB)
 
-.PHONY: all install clean
+FORCE:
+.PHONY: all install clean FORCE
 .DELETE_ON_ERROR:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The bootstrap: interprets a plan inside the process that is being restored.  It runs while the
+ * whole address space around it is replaced, so it has no libc, no data, no relocations, and one
+ * small stack per thread.  See plan.h.
+ */
+#include <stdint.h>
+#include <asm/unistd.h>
+#include <linux/errno.h>
+#include <linux/fcntl.h>
+#include <linux/futex.h>
+
+#include "restart/bootstrap/bootstrap.h"
+
+/* A kernel result in -4095..-1 is an errno. */
+static int is_error(long result)
+{
+	return (unsigned long)result >= -4095ul;
+}
+
+static long read_all(const uint64_t *args)
+{
+	uint64_t done = 0;
+
+	while (done < args[2]) {
+		long n = bootstrap_syscall(__NR_pread64, (long)args[0], (long)(args[1] + done),
+					   (long)(args[2] - done), (long)(args[3] + done), 0, 0);
+		if (n == -EINTR)
+			continue;
+		if (n < 0)
+			return n;
+		if (n == 0)
+			return -ENODATA;
+		done += (uint64_t)n;
+	}
+	return 0;
+}
+
+static long copy(const uint64_t *args)
+{
+	volatile uint8_t *to = (volatile uint8_t *)args[0];  /* volatile: no call of memcpy */
+	const uint8_t *from = (const uint8_t *)args[1];
+
+	for (uint64_t i = 0; i < args[2]; i++)
+		to[i] = from[i];
+	return 0;
+}
+
+static long move_fd(long fd, const uint64_t *args)
+{
+	long to = (long)args[0];
+
+	if (fd == to)
+		return bootstrap_syscall(__NR_fcntl, fd, F_SETFD, args[1] ? FD_CLOEXEC : 0, 0, 0, 0);
+	long result = bootstrap_syscall(__NR_dup3, fd, to, (long)args[1], 0, 0, 0);
+	bootstrap_syscall(__NR_close, fd, 0, 0, 0, 0, 0);
+	return result;
+}
+
+/* Waits until COUNT threads have arrived: none enters the program before all can. */
+static void wait_for_all(struct plan_header *header, uint32_t count)
+{
+	uint32_t *arrived = &header->arrived;
+	uint32_t seen = __atomic_add_fetch(arrived, 1, __ATOMIC_SEQ_CST);
+
+	if (seen == count)
+		bootstrap_syscall(__NR_futex, (long)arrived, FUTEX_WAKE_PRIVATE, 0x7fffffff, 0, 0, 0);
+	for (; seen < count; seen = __atomic_load_n(arrived, __ATOMIC_SEQ_CST))
+		bootstrap_syscall(__NR_futex, (long)arrived, FUTEX_WAIT_PRIVATE, (long)seen, 0, 0, 0);
+}
+
+static long run_op(struct plan_header *header, const struct plan_op *op, const uint64_t *args,
+		   long result)
+{
+	switch (op->kind) {
+	case OP_SYSCALL:
+		return bootstrap_syscall((long)op->nr, (long)args[0], (long)args[1], (long)args[2],
+					 (long)args[3], (long)args[4], (long)args[5]);
+	case OP_READ:
+		return read_all(args);
+	case OP_COPY:
+		return copy(args);
+	case OP_MOVE_FD:
+		return move_fd(result, args);
+	case OP_LOAD:
+		return *(const int32_t *)args[0];
+	case OP_THREAD:
+		return bootstrap_clone((void *)args[0], (long)args[1], header,
+				       (const struct plan_op *)header->ops + args[2]);
+	case OP_END:
+		bootstrap_trap((long)args[0]);
+	case OP_ENTER:
+		wait_for_all(header, (uint32_t)args[1]);
+		bootstrap_sigreturn(args[0]);
+	}
+	return -ENOSYS;
+}
+
+void bootstrap_run(struct plan_header *header, const struct plan_op *op)
+{
+	long result = 0;
+
+	for (;; op++) {
+		uint64_t args[6];
+
+		for (int i = 0; i < 6; i++)
+			args[i] = op->flags & (OP_ARG0_IS_RESULT << i) ? (uint64_t)result : op->args[i];
+
+		long got = run_op(header, op, args, result);
+		int failed = is_error(got) || (op->flags & OP_EXPECT && (uint64_t)got != op->expect);
+
+		if (failed && !(op->flags & OP_MAY_FAIL)) {
+			header->error = is_error(got) ? (int32_t)-got : 0;
+			header->failed = (uint32_t)(op - (const struct plan_op *)header->ops) + 1;
+			bootstrap_trap(-1);
+		}
+		if (op->flags & OP_KEEP)
+			result = got;
+	}
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What both ways of making the new process share: its id, its descriptors. */
+#define _GNU_SOURCE
+#include "restart/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/sched.h>
+#include <stdint.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+pid_t launch_fork(pid_t wanted)
+{
+	struct clone_args args = {
+		.exit_signal = 17 /* SIGCHLD */,
+		.set_tid = (uint64_t)(uintptr_t)&wanted,
+		.set_tid_size = 1,
+	};
+
+	return wanted ? (pid_t)syscall(SYS_clone3, &args, sizeof args) : fork();
+}
+
+int launch_choose_descriptors(struct restore *r, struct error *err)
+{
+	const struct process *p = r->process;
+	int base = 10;
+
+	if (p->descriptor_count && p->descriptors[p->descriptor_count - 1].fd >= base)
+		base = p->descriptors[p->descriptor_count - 1].fd + 1;
+	/* None of the numbers may be one that the user handed to us for the program. */
+	for (int i = 0; i < LENT_COUNT; i++) {
+		if (fcntl(base + i, F_GETFD) >= 0) {
+			base += i + 1;
+			i = -1;
+		}
+	}
+	r->fd_base = base;
+	r->terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	for (int fd = 0; fd <= 2 && r->terminal < 0; fd++)
+		if (isatty(fd))
+			r->terminal = fcntl(fd, F_DUPFD_CLOEXEC, base + LENT_COUNT);
+	(void)err;
+	return 0;
+}
+
+static int lend(int from, int to)
+{
+	return dup2(from, to) < 0 ? -1 : 0;
+}
+
+int launch_lend(const struct restore *r)
+{
+	struct rlimit limit;
+
+	/* The lent descriptors stand above all others: make room up to the hard limit. */
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	if (lend(core_fd(r->core), r->fd_base + LENT_CORE) < 0)
+		return -1;
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) >= 0 && lend(fd, r->fd_base + LENT_STDIN + fd) < 0)
+			return -1;
+	return r->terminal < 0 ? 0 : lend(r->terminal, r->fd_base + LENT_TERMINAL);
+}
+
+pid_t launch(struct restore *r, struct error *err)
+{
+	if (r->program) {
+		r->finish = FINISH_TRACED;
+		return launch_traced(r, err);
+	}
+	r->finish = FINISH_IN_PLACE;
+	return launch_in_place(r, err);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Making the new process and running the plan in it.
+ */
+#ifndef RESTART_LAUNCH_H
+#define RESTART_LAUNCH_H
+
+#include "restart/restore.h"
+
+/*
+ * Starts the bootstrap process (R->program, executed under ptrace and held at its first
+ * instruction; or, when R->program is NULL, a fork of restart itself), has it execute the plan and
+ * sets it free: running, or stopped unless R->options->nostop.
+ *
+ * Returns its process id.  On failure returns -1; no new process is left.  The error's code is
+ * EEXIST or EPERM when the old ids could not be had (R->keep_ids), EACCES or ENOEXEC when the program
+ * cannot be executed.
+ */
+pid_t launch(struct restore *r, struct error *err);
+
+/* Chooses numbers for the descriptors that restart lends, and opens its terminal. */
+MUST_CHECK int launch_choose_descriptors(struct restore *r, struct error *err);
+
+/* Private to launch.c and its two ways: in the child, puts the lent descriptors in place. */
+MUST_CHECK int launch_lend(const struct restore *r);
+
+/* launch_traced.c, launch_in_place.c */
+pid_t launch_traced(struct restore *r, struct error *err);
+pid_t launch_in_place(struct restore *r, struct error *err);
+
+/* fork(), with the process id WANTED unless it is 0. */
+pid_t launch_fork(pid_t wanted);
+
+#endif

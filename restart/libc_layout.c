@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the kernel knows of a thread and no core tells: the address it clears at the thread's end,
+ * its robust mutex list, its rseq area.  libc keeps all three at fixed distances from the thread
+ * pointer; the distances are found in the memory of the process itself.
+ */
+#define _GNU_SOURCE
+#include <elf.h>
+#include <linux/auxvec.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "elf/elf_file.h"
+#include "process/arch.h"
+#include "restart/restore.h"
+#include "util/cleanup.h"
+
+/* More than any libc's thread descriptor. */
+enum { TCB_SIZE = 4096 };
+
+/*
+ * glibc: struct pthread holds the thread id, two pointers, then the robust list head: a list that is
+ * empty when it points to itself, and the distance from its links to the futex word, -32.
+ */
+enum { ROBUST_AFTER_TID = 16 };
+
+static const int64_t glibc_futex_offset = -32;
+
+static size_t read_tcb(const struct process *p, const struct thread *t, uint8_t *tcb)
+{
+	addr_t tls = p->arch->tls(t);
+	const struct mapping *m = tls ? process_mapping_at(p, tls) : NULL;
+	size_t len = m ? m->end - tls : 0;
+	struct error err;
+
+	if (len > TCB_SIZE)
+		len = TCB_SIZE;
+	return len && process_read(p, tls, tcb, len, &err) == 0 ? len : 0;
+}
+
+static bool glibc_robust_head_at(const uint8_t *tcb, size_t len, size_t at)
+{
+	int64_t offset;
+
+	if (at + 16 > len)
+		return false;
+	memcpy(&offset, tcb + at + 8, sizeof offset);
+	return offset == glibc_futex_offset;
+}
+
+/* The offsets, in every thread's descriptor, of an int that equals the thread's id. */
+static void find_tid(struct libc_layout *l, const struct process *p)
+{
+	cleanup_free uint8_t *tcb = malloc(TCB_SIZE);
+	bool possible[TCB_SIZE / 4];
+	size_t first = 0;
+
+	memset(possible, true, sizeof possible);
+	for (size_t i = 0; i < p->thread_count; i++) {
+		size_t len = tcb ? read_tcb(p, &p->threads[i], tcb) : 0;
+
+		for (size_t at = 0; at < TCB_SIZE; at += 4) {
+			int32_t value = 0;
+
+			if (at + 4 <= len)
+				memcpy(&value, tcb + at, 4);
+			if (value != p->threads[i].tid)
+				possible[at / 4] = false;
+			else if (possible[at / 4] &&
+				 glibc_robust_head_at(tcb, len, at + ROBUST_AFTER_TID) &&
+				 !l->robust_known) {
+				l->robust = (int64_t)at + ROBUST_AFTER_TID;
+				l->robust_known = true;
+			}
+		}
+	}
+	if (l->robust_known && possible[(l->robust - ROBUST_AFTER_TID) / 4]) {
+		first = (size_t)l->robust - ROBUST_AFTER_TID;
+	} else {
+		l->robust_known = false;
+		while (first < TCB_SIZE && !possible[first / 4])
+			first += 4;
+	}
+	if (first < TCB_SIZE) {
+		l->tid = (int64_t)first;
+		l->tid_known = true;
+	}
+}
+
+/* Reads the variable NAME of the ELF file mapped at (or for) ADDR.  False when there is none. */
+static bool read_variable(const struct process *p, addr_t base, const char *name, void *value,
+			  size_t size)
+{
+	const struct mapping *m = process_mapping_at(p, base);
+	uint64_t symbol, symbol_size;
+	struct elf_file file;
+	struct arena arena = { 0 };
+	struct error err;
+	bool found = false;
+
+	if (m && m->path && elf_file_read(&file, &arena, m->path, &err) == 0 &&
+	    elf_file_symbol(m->path, name, &symbol, &symbol_size, &err) == 0) {
+		addr_t bias = file.position_independent ? m->start - m->file_offset : 0;
+
+		found = process_read(p, bias + symbol, value, size, &err) == 0;
+	}
+	arena_free(&arena);
+	return found;
+}
+
+/*
+ * rseq: glibc from 2.35 on says where its area is in __rseq_offset and __rseq_size, which ld.so
+ * exports and a static program has in its symbol table.  A size of 0 means not registered.
+ */
+static void find_rseq(struct libc_layout *l, const struct process *p)
+{
+	addr_t interpreter = process_auxv(p, AT_BASE, 0);
+	addr_t base = interpreter;
+	uint64_t offset;
+	uint32_t size;
+
+	if (!base)
+		base = process_auxv(p, AT_PHDR, 0) & ~(p->arch->page_size - 1);
+	if (!base || !read_variable(p, base, "__rseq_offset", &offset, sizeof offset) ||
+	    !read_variable(p, base, "__rseq_size", &size, sizeof size) || !size)
+		return;
+	/* The kernel's first ABI is 32 bytes; later ones grow by what AT_RSEQ_FEATURE_SIZE says. */
+	uint64_t feature = process_auxv(p, 27 /* AT_RSEQ_FEATURE_SIZE */, 0);
+	uint64_t registered = size < 32 ? 32 : size;
+	if (feature > registered && feature <= 1024)
+		registered = (feature + 31) & ~31ull;
+	l->rseq = (int64_t)offset;
+	l->rseq_size = (uint32_t)registered;
+	l->rseq_known = true;
+}
+
+void libc_layout_find(struct libc_layout *l, const struct process *p)
+{
+	memset(l, 0, sizeof *l);
+	find_tid(l, p);
+	find_rseq(l, p);
+}

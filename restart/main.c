@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * restart: brings a process back from its core file.  The stages are drawn in restore.h; this file
+ * puts them in order and speaks with the user.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "process/statelog.h"
+#include "restart/exit.h"
+#include "restart/ids.h"
+#include "restart/launch.h"
+#include "restart/program.h"
+#include "restart/relocate.h"
+#include "restart/restore.h"
+#include "restart/select.h"
+#include "restart/show.h"
+#include "restart/vdso.h"
+#include "restart/wait.h"
+
+static int fail(const struct error *err)
+{
+	fprintf(stderr, "restart: %s\n", err->message);
+	return EXIT_FAILED;
+}
+
+static void warn(void *context, const char *message)
+{
+	(void)context;
+	fprintf(stderr, "restart: %s\n", message);
+}
+
+/* ---- Reading: the core, and the text that says what it lacks ------------------------------------------- */
+
+struct input {
+	struct process core, text;
+	const char *note;  /* the text inside the core, or NULL */
+	size_t note_size;
+};
+
+static int read_text(struct input *in, const struct options *o, struct error *err)
+{
+	if (o->filedes)
+		return statelog_read(&in->text, o->filedes, warn, NULL, err);
+	if (in->note)
+		return statelog_parse(&in->text, o->core, in->note, in->note_size, warn, NULL, err);
+	return 0;
+}
+
+static struct core *read_input(struct input *in, const struct options *o, struct error *err)
+{
+	struct core *core;
+
+	process_init(&in->core);
+	process_init(&in->text);
+	core = core_read(&in->core, o->core, &in->note, &in->note_size, err);
+	if (!core)
+		return NULL;
+	if (read_text(in, o, err) < 0 || process_merge(&in->core, &in->text, err) < 0 ||
+	    relocate_paths(&in->core, o, err) < 0) {
+		core_close(core);
+		return NULL;
+	}
+	return core;
+}
+
+/* For each description, its lowest descriptor. */
+static int index_descriptors(struct restore *r, struct error *err)
+{
+	const struct process *p = r->process;
+
+	r->first_descriptor = calloc(p->description_count + 1, sizeof *r->first_descriptor);
+	if (!r->first_descriptor)
+		return error_set(err, ENOMEM, "not enough memory");
+	for (size_t i = p->descriptor_count; i-- > 0;)
+		r->first_descriptor[p->descriptors[i].description] = i;
+	return 0;
+}
+
+/* ---- Saying what was found -------------------------------------------------------------------------------- */
+
+static void print_findings(const struct findings *f, enum severity severity, const char *prefix,
+			   FILE *out)
+{
+	for (size_t i = 0; i < f->count; i++)
+		if (f->list[i].severity == severity)
+			fprintf(out, "%s%s\n", prefix, f->list[i].text);
+}
+
+static int report_check(const struct findings *f)
+{
+	size_t obstacles = findings_count(f, OBSTACLE);
+
+	print_findings(f, OBSTACLE, "obstacle: ", stdout);
+	print_findings(f, LOSS, "loss: ", stdout);
+	print_findings(f, REMARK, "note: ", stdout);
+	printf(obstacles ? "It would not restart here.\n" : "It would restart here.\n");
+	return obstacles ? EXIT_FAILED : 0;
+}
+
+/* ---- The modes ---------------------------------------------------------------------------------------------- */
+
+static int print_plan(struct restore *r)
+{
+	struct plan plan;
+	struct error err;
+
+	r->finish = r->program ? FINISH_TRACED : FINISH_IN_PLACE;
+	if (vdso_here(&r->vdso, getauxval(AT_SYSINFO_EHDR), &err) < 0 ||
+	    restore_plan(r, &plan, &err) < 0)
+		return fail(&err);
+	plan_print(&plan, stdout);
+	plan_free(&plan);
+	return 0;
+}
+
+static void announce(const struct restore *r, pid_t pid)
+{
+	const struct process *p = r->process;
+	const char *command = p->command_line ? p->command_line : p->comm;
+
+	if (r->options->pid == PID_NAMESPACE)
+		fprintf(stderr, "restart: %s: process %d of a namespace of its own", command, pid);
+	else if (pid == p->pid)
+		fprintf(stderr, "restart: %s: process %d, as before", command, pid);
+	else
+		fprintf(stderr, "restart: %s: process %d (was %d)", command, pid, p->pid);
+	fprintf(stderr, r->options->nostop ? "\n" : ", stopped until SIGCONT\n");
+}
+
+/* Launches with the ids that the policy wants; "keep if possible" tries again with new ones. */
+static pid_t launch_by_policy(struct restore *r, struct error *err)
+{
+	enum pid_policy policy = r->options->pid;
+	pid_t taken;
+
+	r->keep_ids = policy == PID_KEEP || policy == PID_NAMESPACE ||
+		      (policy == PID_AUTO && ids_permitted() && ids_free(r->process, &taken));
+	if (r->keep_ids)
+		ids_raise_ambient();
+	pid_t pid = launch(r, err);
+	if (pid < 0 && policy == PID_AUTO && r->keep_ids &&
+	    (err->code == EEXIST || err->code == EPERM)) {
+		r->keep_ids = false;
+		pid = launch(r, err);
+	}
+	return pid;
+}
+
+static int launch_and_wait(struct restore *r)
+{
+	struct error err;
+	pid_t pid;
+
+	pid = launch_by_policy(r, &err);
+	if (pid < 0) {
+		fail(&err);
+		return err.code == ENOEXEC || err.code == EACCES ? EXIT_CANNOT_RUN : EXIT_FAILED;
+	}
+	announce(r, pid);
+	return r->options->wait || r->options->pid == PID_NAMESPACE ? wait_for_program(pid) : 0;
+}
+
+/*
+ * --pid=ns: the first process of the namespace launches the program and stays until it ends, as
+ * the namespace would end with it.
+ */
+static int launch_in_namespace(struct restore *r)
+{
+	struct error err;
+
+	if (ids_enter_namespace(&err) < 0)
+		return fail(&err);
+	pid_t init = fork();
+	if (init < 0)
+		return error_sys(&err, errno, "fork"), fail(&err);
+	if (init == 0)
+		_exit(launch_and_wait(r));
+	return r->options->wait ? wait_for_program(init) : 0;
+}
+
+static int do_restart(struct restore *r, const struct findings *f)
+{
+	if (findings_count(f, OBSTACLE)) {
+		print_findings(f, OBSTACLE, "restart: ", stderr);
+		return EXIT_FAILED;
+	}
+	print_findings(f, LOSS, "restart: ", stderr);
+	if (r->options->verbose)
+		print_findings(f, REMARK, "restart: ", stderr);
+	wait_prepare();
+	if (r->options->pid == PID_NAMESPACE)
+		return launch_in_namespace(r);
+	return launch_and_wait(r);
+}
+
+static int run(struct restore *r)
+{
+	struct findings findings = { .accept_loss = r->options->accept_loss };
+	struct error err;
+	int status = program_find(r, &err);
+
+	if (status) {
+		fail(&err);
+		return status;
+	}
+	if (restore_prepare(r, &err) < 0 || index_descriptors(r, &err) < 0 ||
+	    launch_choose_descriptors(r, &err) < 0)
+		return fail(&err);
+	if (r->options->select && select_mappings(r->process, &err) < 0)
+		return fail(&err);
+	if (r->options->mode == MODE_SHOW) {
+		show_process(r->process, stdout);
+		return 0;
+	}
+	restore_check(r, &findings);
+	if (r->options->mode == MODE_CHECK)
+		status = report_check(&findings);
+	else if (r->options->mode == MODE_PLAN)
+		status = print_plan(r);
+	else
+		status = do_restart(r, &findings);
+	findings_free(&findings);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	struct restore r = { .options = &options, .terminal = -1 };
+	struct input input;
+	struct error err;
+	int status = options_parse(&options, argc, argv);
+
+	if (status >= 0)
+		return status;
+	r.core = read_input(&input, &options, &err);
+	if (!r.core) {
+		status = fail(&err);
+	} else if (options.mode == MODE_LOG) {
+		if (input.note)
+			fwrite(input.note, 1, input.note_size, stdout);
+		else
+			fprintf(stderr, "restart: %s holds no state text (it may be in a file "
+				"filedescriptors beside it)\n", options.core);
+		status = input.note ? 0 : EXIT_FAILED;
+	} else {
+		r.process = &input.core;
+		status = run(&r);
+	}
+	if (r.core)
+		core_close(r.core);
+	free(r.program);
+	free(r.first_descriptor);
+	process_free(&input.core);
+	process_free(&input.text);
+	options_free(&options);
+	return status;
+}

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The open files: each open file description is opened once, for its lowest descriptor; the other
+ * descriptors that share it are duplicates of that one, as they were.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "restart/restore.h"
+
+/* Flags that say how the file was opened then, and must not be repeated. */
+enum { ONCE = O_CREAT | O_EXCL | O_TRUNC };
+
+static bool is_standard(int fd)
+{
+	return fd >= 0 && fd <= 2;
+}
+
+/* The lowest descriptor of D's description. */
+static const struct descriptor *first_of(const struct restore *r, const struct descriptor *d)
+{
+	return &r->process->descriptors[r->first_descriptor[d->description]];
+}
+
+static const struct description *description_of(const struct process *p, const struct descriptor *d)
+{
+	return &p->descriptions[d->description];
+}
+
+static uint32_t access_mode(const struct description *file)
+{
+	return file->flags & O_ACCMODE;
+}
+
+/* The first descriptor of the pipe's other end, or NULL when that is in another process. */
+static const struct descriptor *other_end(const struct process *p, const struct descriptor *d)
+{
+	const struct description *file = description_of(p, d);
+
+	for (size_t i = 0; i < p->descriptor_count; i++) {
+		const struct description *other = description_of(p, &p->descriptors[i]);
+
+		if (other->kind == FILE_PIPE && other->pipe_id == file->pipe_id &&
+		    access_mode(other) != access_mode(file))
+			return &p->descriptors[i];
+	}
+	return NULL;
+}
+
+/* What stands in for a descriptor's file. */
+enum stand_in {
+	ITSELF,
+	OURS,        /* restart's own descriptor of the same number */
+	TERMINAL,    /* restart's own terminal */
+	DEAD_PIPE,   /* a pipe whose other end is closed */
+	DEAD_SOCKET, /* a socket whose peer is gone */
+	NULL_DEVICE,
+};
+
+static enum stand_in stand_in_for(const struct restore *r, const struct descriptor *d)
+{
+	const struct description *file = description_of(r->process, d);
+
+	switch (file->kind) {
+	case FILE_PATH:
+		return file->deleted ? NULL_DEVICE : ITSELF;
+	case FILE_EVENTFD:
+	case FILE_EPOLL:
+		return ITSELF;
+	case FILE_TERMINAL:
+		return is_standard(d->fd) ? OURS : r->terminal >= 0 ? TERMINAL : NULL_DEVICE;
+	case FILE_PIPE:
+		return other_end(r->process, d) ? ITSELF : is_standard(d->fd) ? OURS : DEAD_PIPE;
+	case FILE_SOCKET:
+		return is_standard(d->fd) ? OURS : DEAD_SOCKET;
+	case FILE_OTHER:
+		return is_standard(d->fd) ? OURS : NULL_DEVICE;
+	}
+	return NULL_DEVICE;
+}
+
+/*
+ * A standard descriptor that becomes restart's own does so alone: restart's three may be different
+ * files where the process had one terminal for all.
+ */
+static bool is_duplicate(const struct restore *r, const struct descriptor *d)
+{
+	return first_of(r, d) != d && stand_in_for(r, d) != OURS;
+}
+
+/* ---- Checks --------------------------------------------------------------------------------------- */
+
+/* Where the description stands in the text, for messages: "filedescriptors:3: ". */
+struct place {
+	char text[280];
+};
+
+static struct place place_of(const struct restore *r, const struct descriptor *d)
+{
+	struct place place = { "" };
+
+	if (d->line && r->options->filedes)
+		snprintf(place.text, sizeof place.text, "%.255s:%d: ", r->options->filedes, d->line);
+	return place;
+}
+
+static void check_path(const struct restore *r, struct findings *f, const struct descriptor *d)
+{
+	const struct description *file = description_of(r->process, d);
+	struct place at = place_of(r, d);
+	uint32_t mode = access_mode(file);
+	int need = !file->flags_known ? 0
+		 : mode == O_RDONLY ? R_OK : mode == O_WRONLY ? W_OK : R_OK | W_OK;
+	struct stat st;
+
+	if (file->flags & O_PATH)
+		need = 0;
+	if (stat(file->name, &st) < 0) {
+		findings_add(f, OBSTACLE, "%sdescriptor %d was %s: %s (put it back, edit the line, or "
+			     "use --map OLD=NEW)", at.text, d->fd, file->name, strerror(errno));
+	} else if (faccessat(AT_FDCWD, file->name, need, AT_EACCESS) < 0) {
+		findings_add(f, OBSTACLE, "%sdescriptor %d was %s, which cannot be opened for %s: %s",
+			     at.text, d->fd, file->name, need & W_OK ? "writing" : "reading",
+			     strerror(errno));
+	} else if (S_ISREG(st.st_mode) && (uint64_t)st.st_size < file->offset) {
+		findings_add(f, OBSTACLE, "%sdescriptor %d was at offset %llu of %s, which is only %llu "
+			     "bytes long now (put the file back, or edit the offset)", at.text, d->fd,
+			     (unsigned long long)file->offset, file->name,
+			     (unsigned long long)st.st_size);
+	} else if (S_ISSOCK(st.st_mode)) {
+		findings_add(f, OBSTACLE, "%sdescriptor %d: %s is a socket, which no path opens", at.text,
+			     d->fd, file->name);
+	}
+}
+
+static void check_descriptor(const struct restore *r, struct findings *f, const struct descriptor *d)
+{
+	const struct description *file = description_of(r->process, d);
+	struct place at = place_of(r, d);
+
+	switch (stand_in_for(r, d)) {
+	case ITSELF:
+		if (file->kind == FILE_PATH)
+			check_path(r, f, d);
+		break;
+	case OURS:
+		if (fcntl(d->fd, F_GETFD) < 0)
+			findings_add(f, OBSTACLE, "%sdescriptor %d was %s and becomes restart's own, "
+				     "which is closed (open it: restart %s/dev/null)", at.text, d->fd,
+				     file->name, d->fd ? "... >" : "... <");
+		else if (file->kind != FILE_TERMINAL)
+			findings_add(f, REMARK, "descriptor %d was %s and is restart's own now", d->fd,
+				     file->name);
+		break;
+	case TERMINAL:
+		break;
+	case DEAD_PIPE:
+		findings_add_loss(f, "%sdescriptor %d was a pipe to another process and would be one "
+				  "whose other end is closed", at.text, d->fd);
+		break;
+	case DEAD_SOCKET:
+		findings_add_loss(f, "%sdescriptor %d was a socket and would be one whose peer is gone",
+				  at.text, d->fd);
+		break;
+	case NULL_DEVICE:
+		findings_add_loss(f, "%sdescriptor %d was %s%s and would be /dev/null", at.text, d->fd,
+				  file->name, file->deleted ? ", a deleted file," : "");
+		break;
+	}
+}
+
+void check_files(const struct restore *r, struct findings *f)
+{
+	const struct process *p = r->process;
+	struct rlimit limit;
+
+	if (!(p->have & HAVE_DESCRIPTORS)) {
+		findings_add(f, LOSS, "open files are not in the core: descriptors 0, 1 and 2 are "
+			     "restart's own, others are closed (preload libsavefds.so, or run savefds "
+			     "beside gcore, and restart with -f)");
+		return;
+	}
+	for (size_t i = 0; i < p->descriptor_count; i++)
+		if (!is_duplicate(r, &p->descriptors[i]))
+			check_descriptor(r, f, &p->descriptors[i]);
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+	    (rlim_t)(r->fd_base + LENT_COUNT) > limit.rlim_max)
+		findings_add(f, OBSTACLE, "descriptor %d is beyond the hard limit of %llu open files "
+			     "(raise it: ulimit -Hn)", r->fd_base - 1,
+			     (unsigned long long)limit.rlim_max);
+}
+
+/* ---- The plan ------------------------------------------------------------------------------------- */
+
+static void plan_move_fd(struct plan *plan, const struct descriptor *d)
+{
+	struct plan_op *op = plan_add(plan, OP_MOVE_FD, 0);
+
+	op->args[0] = (uint64_t)d->fd;
+	op->args[1] = d->close_on_exec ? O_CLOEXEC : 0;
+}
+
+static void plan_duplicate(struct plan *plan, int from, const struct descriptor *d)
+{
+	plan_syscall(plan, OP_EXPECT, SYS_dup3, from, d->fd,
+		     d->close_on_exec ? O_CLOEXEC : 0)->expect = (uint64_t)d->fd;
+}
+
+/* Without known flags, the widest access that the file allows. */
+static uint32_t open_flags(const struct description *file)
+{
+	if (file->flags_known)
+		return file->flags & ~(uint32_t)ONCE;
+	struct stat st;
+	if (stat(file->name, &st) == 0 && S_ISDIR(st.st_mode))
+		return O_RDONLY;
+	if (faccessat(AT_FDCWD, file->name, R_OK | W_OK, AT_EACCESS) == 0)
+		return O_RDWR;
+	return faccessat(AT_FDCWD, file->name, W_OK, AT_EACCESS) == 0 ? O_WRONLY : O_RDONLY;
+}
+
+static void plan_open_path(struct plan *plan, const struct descriptor *d,
+			   const struct description *file)
+{
+	addr_t name = plan_string(plan, file->name);
+	struct stat st;
+	bool fifo = stat(file->name, &st) == 0 && S_ISFIFO(st.st_mode);
+
+	if (fifo) {
+		/* Opening an end of a fifo waits for the other; a descriptor for both prevents that. */
+		plan_syscall(plan, OP_KEEP, SYS_open, name, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+		plan_syscall(plan, OP_ARG0_IS_RESULT, SYS_fcntl, 0, F_DUPFD, d->fd);
+	}
+	plan_syscall(plan, OP_KEEP, SYS_open, name, open_flags(file) | O_NOCTTY);
+	plan_note(plan, "descriptor %d", d->fd);
+	if (file->offset && !(file->flags & O_PATH))
+		plan_syscall(plan, OP_ARG0_IS_RESULT | OP_MAY_FAIL, SYS_lseek, 0, file->offset, SEEK_SET);
+	plan_move_fd(plan, d);
+}
+
+/* An integer array in the plan, filled by pipe2 or socketpair. */
+static addr_t pair_slot(struct plan *plan)
+{
+	return plan_data(plan, (int[2]){ -1, -1 }, sizeof(int[2]));
+}
+
+static void plan_move_from(struct plan *plan, addr_t slot, const struct descriptor *d)
+{
+	plan_add(plan, OP_LOAD, OP_KEEP)->args[0] = slot;
+	plan_move_fd(plan, d);
+}
+
+static void plan_status_flags(struct plan *plan, const struct descriptor *d,
+			      const struct description *file)
+{
+	uint32_t flags = file->flags & (O_NONBLOCK | O_APPEND | O_DIRECT | O_ASYNC);
+
+	if (flags)
+		plan_syscall(plan, 0, SYS_fcntl, d->fd, F_SETFL, flags);
+}
+
+/*
+ * Both ends of a pipe, when the end with the lower descriptor comes by.  The kernel gives a pipe the
+ * two lowest free numbers, and either may be the one that the other end must get: the other end
+ * waits at a number above all.
+ */
+static void plan_pipe(const struct restore *r, struct plan *plan, const struct descriptor *d)
+{
+	const struct process *p = r->process;
+	const struct descriptor *other = other_end(p, d);
+	bool reads = access_mode(description_of(p, d)) == O_RDONLY;
+	int32_t spare = r->fd_base + LENT_SPARE;
+
+	if (other && other->fd < d->fd)
+		return;  /* done with the other end */
+	addr_t slot = pair_slot(plan);
+	addr_t mine = slot + (reads ? 0 : sizeof(int)), others = slot + (reads ? sizeof(int) : 0);
+
+	plan_syscall(plan, 0, SYS_pipe2, slot, O_CLOEXEC);
+	plan_note(plan, "pipe of descriptor %d", d->fd);
+	plan_add(plan, OP_LOAD, OP_KEEP)->args[0] = others;
+	if (other)
+		plan_syscall(plan, OP_ARG0_IS_RESULT, SYS_dup3, 0, spare, O_CLOEXEC);
+	plan_syscall(plan, OP_ARG0_IS_RESULT, SYS_close, 0);
+	plan_move_from(plan, mine, d);
+	plan_status_flags(plan, d, description_of(p, d));
+	if (other) {
+		plan_move_from(plan, plan_data(plan, &spare, sizeof spare), other);
+		plan_status_flags(plan, other, description_of(p, other));
+	}
+}
+
+/* A socket whose peer is gone, as the program would see it: reads end, writes fail. */
+static void plan_dead_socket(struct plan *plan, const struct descriptor *d)
+{
+	addr_t slot = pair_slot(plan);
+
+	plan_syscall(plan, 0, SYS_socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, slot);
+	plan_note(plan, "descriptor %d, lost", d->fd);
+	plan_add(plan, OP_LOAD, OP_KEEP)->args[0] = slot + sizeof(int);
+	plan_syscall(plan, OP_ARG0_IS_RESULT, SYS_close, 0);
+	plan_move_from(plan, slot, d);
+}
+
+static void plan_null(struct plan *plan, const struct descriptor *d)
+{
+	plan_syscall(plan, OP_KEEP, SYS_open, plan_string(plan, "/dev/null"), O_RDWR);
+	plan_note(plan, "descriptor %d, lost", d->fd);
+	plan_move_fd(plan, d);
+}
+
+static void plan_eventfd(struct plan *plan, const struct descriptor *d,
+			 const struct description *file)
+{
+	/* eventfd2 takes a 32-bit count; a larger one is added by a write. */
+	uint32_t initial = file->count > UINT32_MAX ? 0 : (uint32_t)file->count;
+
+	plan_syscall(plan, OP_KEEP, SYS_eventfd2, initial,
+		     (file->flags & O_NONBLOCK) | (file->semaphore ? EFD_SEMAPHORE : 0));
+	plan_note(plan, "descriptor %d", d->fd);
+	if (initial != file->count)
+		plan_syscall(plan, OP_ARG0_IS_RESULT, SYS_write, 0,
+			     plan_data(plan, &file->count, sizeof file->count), sizeof file->count);
+	plan_move_fd(plan, d);
+}
+
+static void plan_epoll_watches(struct plan *plan, const struct descriptor *d,
+			       const struct description *file)
+{
+	for (size_t i = 0; i < file->watch_count; i++) {
+		const struct epoll_watch *w = &file->watches[i];
+		struct epoll_event event = { .events = w->events, .data.u64 = w->data };
+
+		/* A watch may outlive its descriptor's number: what is not there is not watched. */
+		plan_syscall(plan, OP_MAY_FAIL, SYS_epoll_ctl, d->fd, EPOLL_CTL_ADD, w->fd,
+			     plan_data(plan, &event, sizeof event));
+	}
+}
+
+static void plan_description(const struct restore *r, struct plan *plan, const struct descriptor *d)
+{
+	const struct description *file = description_of(r->process, d);
+
+	switch (stand_in_for(r, d)) {
+	case ITSELF:
+		if (file->kind == FILE_PATH) {
+			plan_open_path(plan, d, file);
+		} else if (file->kind == FILE_PIPE) {
+			plan_pipe(r, plan, d);
+		} else if (file->kind == FILE_EVENTFD) {
+			plan_eventfd(plan, d, file);
+		} else {
+			plan_syscall(plan, OP_KEEP, SYS_epoll_create1, 0);
+			plan_note(plan, "descriptor %d", d->fd);
+			plan_move_fd(plan, d);
+		}
+		break;
+	case OURS:
+		plan_duplicate(plan, r->fd_base + LENT_STDIN + d->fd, d);
+		break;
+	case TERMINAL:
+		plan_duplicate(plan, r->fd_base + LENT_TERMINAL, d);
+		break;
+	case DEAD_PIPE:
+		plan_pipe(r, plan, d);
+		break;
+	case DEAD_SOCKET:
+		plan_dead_socket(plan, d);
+		break;
+	case NULL_DEVICE:
+		plan_null(plan, d);
+		break;
+	}
+}
+
+void plan_files(const struct restore *r, struct plan *plan)
+{
+	const struct process *p = r->process;
+
+	if (!(p->have & HAVE_DESCRIPTORS))
+		return;
+	plan_syscall(plan, 0, SYS_close_range, 0, r->fd_base - 1);
+	plan_syscall(plan, 0, SYS_close_range, r->fd_base + LENT_COUNT, UINT32_MAX);
+	for (size_t i = 0; i < p->descriptor_count; i++) {
+		const struct descriptor *d = &p->descriptors[i];
+
+		if (is_duplicate(r, d))
+			plan_duplicate(plan, first_of(r, d)->fd, d);
+		else
+			plan_description(r, plan, d);
+	}
+	for (size_t i = 0; i < p->descriptor_count; i++) {
+		const struct descriptor *d = &p->descriptors[i];
+
+		if (description_of(p, d)->kind == FILE_EPOLL && first_of(r, d) == d)
+			plan_epoll_watches(plan, d, description_of(p, d));
+	}
+}

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The memory part of the plan: emptying the new address space and building the old one.
+ *
+ * A saved range is mapped from the core wherever that is possible, so that the time to the first
+ * instruction does not grow with the core.  It is copied where a mapping would not do: a gdb core's
+ * segments are not page aligned; a stack that grows and a heap that keeps its name must be
+ * anonymous; shared memory must not be a private view of a file.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "elf/elf_file.h"
+#include "process/arch.h"
+#include "restart/restore.h"
+
+/* A heap up to this size is copied, which keeps it anonymous and labelled [heap] in /proc. */
+enum { SMALL_HEAP = 1 << 20 };
+
+/* How one mapping of the model comes back. */
+enum source {
+	SOURCE_NONE,       /* not restored here: the vdso, or the user said no */
+	SOURCE_CORE,       /* mapped from the core */
+	SOURCE_COPY,       /* anonymous, contents read from the core */
+	SOURCE_FILE,       /* mapped from its file */
+	SOURCE_ANONYMOUS,  /* zeros */
+};
+
+static bool anonymous_or_gone(const struct mapping *m)
+{
+	return !m->path || m->deleted;
+}
+
+static bool page_aligned(const struct restore *r, uint64_t n)
+{
+	return n % r->process->arch->page_size == 0;
+}
+
+/*
+ * The kernel saves the first page of an ELF file's mapping although the file has it: there the
+ * file is as good, and mapping both at once keeps one mapping one mapping.
+ */
+static bool is_saved_header(const struct process *p, size_t index)
+{
+	const struct mapping *m = &p->mappings[index], *next = m + 1;
+
+	return index + 1 < p->mapping_count && m->bytes == BYTES_SAVED && !anonymous_or_gone(m) &&
+	       !(m->prot & PROT_WRITE) && m->end - m->start == p->arch->page_size &&
+	       next->bytes == BYTES_FILE && next->start == m->end && next->path &&
+	       strcmp(next->path, m->path) == 0 &&
+	       next->file_offset == m->file_offset + p->arch->page_size && next->prot == m->prot;
+}
+
+static enum source source_of(const struct restore *r, size_t index)
+{
+	const struct mapping *m = &r->process->mappings[index];
+
+	if (m->label == LABEL_VVAR || m->label == LABEL_VSYSCALL)
+		return SOURCE_NONE;
+	if (m->label == LABEL_VDSO)
+		return SOURCE_NONE;
+	switch (m->bytes) {
+	case BYTES_FILE:
+		return SOURCE_FILE;
+	case BYTES_ZERO:
+	case BYTES_MISSING:
+		return SOURCE_ANONYMOUS;
+	case BYTES_SAVED:
+		if (m->shared)
+			return anonymous_or_gone(m) ? SOURCE_COPY : SOURCE_FILE;
+		if (is_saved_header(r->process, index))
+			return SOURCE_FILE;
+		if (!page_aligned(r, m->core_offset) || m->grows_down || m->label == LABEL_STACK ||
+		    (m->label == LABEL_HEAP && m->end - m->start <= SMALL_HEAP) ||
+		    (m->prot & PROT_EXEC && r->core_noexec))
+			return SOURCE_COPY;
+		return SOURCE_CORE;
+	}
+	return SOURCE_NONE;
+}
+
+/* ---- Checks ----------------------------------------------------------------------------------- */
+
+/*
+ * A file that stands in for dumped memory must be the file of then: the same build-ID where the
+ * core has it, and not shorter than the part that was mapped.
+ */
+static void check_file(const struct restore *r, struct findings *f, const struct mapping *m)
+{
+	struct arena arena = { 0 };
+	struct build_id old;
+	struct elf_file file;
+	struct error err;
+	struct stat st;
+
+	if (stat(m->path, &st) < 0) {
+		findings_add(f, OBSTACLE, "%s is mapped into the process and cannot be opened: %s "
+			     "(restore it, or say where it is with --map OLD=NEW)",
+			     m->path, strerror(errno));
+		return;
+	}
+	if (access(m->path, R_OK) < 0) {
+		findings_add(f, OBSTACLE, "%s is mapped into the process and cannot be read: %s",
+			     m->path, strerror(errno));
+		return;
+	}
+	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size <= m->file_offset) {
+		findings_add(f, OBSTACLE, "%s is shorter than what the process had mapped of it "
+			     "(offset %llu): it is not the same file any more (put the old one back, or "
+			     "name it with --map OLD=NEW)",
+			     m->path, (unsigned long long)m->file_offset);
+		return;
+	}
+	if (m->file_offset != 0)
+		return;
+	elf_mapped_build_id(r->process, m->start, &old);
+	if (!old.size) {
+		const struct timespec *when = &r->process->when;
+
+		if (!m->shared && when->tv_sec && st.st_mtim.tv_sec > when->tv_sec)
+			findings_add(f, REMARK, "%s was modified after the core was made", m->path);
+		return;
+	}
+	if (elf_file_read(&file, &arena, m->path, &err) < 0 || file.build_id.size != old.size ||
+	    memcmp(file.build_id.bytes, old.bytes, old.size) != 0)
+		findings_add(f, OBSTACLE, "%s was replaced since the core was made: its build-ID "
+			     "differs (put the old file back, or name it with --map OLD=NEW)",
+			     m->path);
+	arena_free(&arena);
+}
+
+static bool first_of_file(const struct process *p, size_t index)
+{
+	const struct mapping *m = &p->mappings[index];
+
+	return index == 0 || !p->mappings[index - 1].path ||
+	       strcmp(p->mappings[index - 1].path, m->path) != 0;
+}
+
+void check_memory(const struct restore *r, struct findings *f)
+{
+	const struct process *p = r->process;
+
+	for (size_t i = 0; i < p->mapping_count; i++) {
+		const struct mapping *m = &p->mappings[i];
+
+		if (source_of(r, i) == SOURCE_FILE && (m->shared || first_of_file(p, i)))
+			check_file(r, f, m);
+		if (source_of(r, i) == SOURCE_ANONYMOUS && m->bytes == BYTES_MISSING)
+			findings_add_loss(f, "memory at %llx-%llx%s%s is not in the core and would be zeros",
+					  (unsigned long long)m->start, (unsigned long long)m->end,
+					  m->path ? " of " : "", m->path ? m->path : "");
+	}
+}
+
+/* ---- The plan --------------------------------------------------------------------------------- */
+
+static void plan_park_vdso(const struct restore *r, struct plan *plan)
+{
+	addr_t first = r->vdso.count ? r->vdso.parts[0].start : 0;
+
+	for (size_t i = 0; i < r->vdso.count; i++) {
+		addr_t start = r->vdso.parts[i].start, len = r->vdso.parts[i].end - start;
+		addr_t to = r->area + AREA_PARKED + (start - first);
+
+		plan_syscall(plan, OP_EXPECT, SYS_mremap, start, len, len,
+			     MREMAP_MAYMOVE | MREMAP_FIXED, to)->expect = to;
+		plan_note(plan, "park the vdso");
+	}
+}
+
+void plan_clear(const struct restore *r, struct plan *plan)
+{
+	addr_t limit = r->process->arch->address_limit - r->process->arch->page_size;
+	addr_t end = r->area + AREA_SIZE;
+
+	plan_park_vdso(r, plan);
+	plan_syscall(plan, 0, SYS_munmap, 0, r->area);
+	plan_note(plan, "everything below the bootstrap");
+	plan_syscall(plan, 0, SYS_munmap, end, limit - end);
+	plan_note(plan, "everything above it");
+	if (r->process->thread_count > 1) {
+		addr_t stacks = r->area + AREA_STACKS;
+
+		plan_syscall(plan, OP_EXPECT, SYS_mmap, stacks, r->process->thread_count * STACK_SIZE,
+			     PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
+			     -1)->expect = stacks;
+		plan_note(plan, "stacks of the threads' bootstraps");
+	}
+}
+
+static void note_mapping(struct plan *plan, const struct mapping *m)
+{
+	static const char *const labels[] = { "", "[heap]", "[stack]", "[vdso]", "[vvar]", "" };
+
+	plan_note(plan, "%s%s%s", labels[m->label], m->label && m->path ? " " : "",
+		  m->path ? m->path : "");
+}
+
+static void plan_map(struct plan *plan, const struct mapping *m, addr_t end, uint32_t prot,
+		     unsigned flags, uint64_t fd, uint64_t offset, unsigned fd_is_result)
+{
+	unsigned sharing = m->shared ? MAP_SHARED : MAP_PRIVATE | MAP_NORESERVE;
+
+	plan_syscall(plan, OP_EXPECT | fd_is_result, SYS_mmap, m->start, end - m->start, prot,
+		     sharing | MAP_FIXED_NOREPLACE | flags, fd, offset)->expect = m->start;
+	note_mapping(plan, m);
+}
+
+static void plan_copy(const struct restore *r, struct plan *plan, const struct mapping *m)
+{
+	unsigned flags = m->grows_down ? MAP_ANONYMOUS | MAP_GROWSDOWN : MAP_ANONYMOUS;
+	uint32_t writable = PROT_READ | PROT_WRITE;
+
+	plan_map(plan, m, m->end, writable, flags, (uint64_t)-1, 0, 0);
+	struct plan_op *op = plan_add(plan, OP_READ, 0);
+	op->args[0] = (uint64_t)(r->fd_base + LENT_CORE);
+	op->args[1] = m->start;
+	op->args[2] = m->end - m->start;
+	op->args[3] = m->core_offset;
+	if (m->prot != writable)
+		plan_syscall(plan, 0, SYS_mprotect, m->start, m->end - m->start, m->prot);
+}
+
+/* Consecutive mappings of one file share one open: the result register holds the descriptor. */
+struct open_file {
+	const char *path;
+	bool writable;
+};
+
+static void plan_close(struct plan *plan, struct open_file *open)
+{
+	if (open->path)
+		plan_syscall(plan, OP_ARG0_IS_RESULT, SYS_close, 0);
+	open->path = NULL;
+}
+
+static void plan_open(struct plan *plan, struct open_file *open, const struct mapping *m)
+{
+	/* A shared mapping may be made writable later only if its descriptor was. */
+	bool writable = m->shared && m->prot & PROT_WRITE;
+
+	if (open->path && open->writable == writable && strcmp(open->path, m->path) == 0)
+		return;
+	plan_close(plan, open);
+	plan_syscall(plan, OP_KEEP, SYS_open, plan_string(plan, m->path),
+		     (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOCTTY);
+	open->path = m->path;
+	open->writable = writable;
+}
+
+/* The end of the run of mappings from INDEX on that one mmap of their file or of the core makes. */
+static size_t end_of_run(const struct restore *r, size_t index, enum source source)
+{
+	const struct mapping *m = &r->process->mappings[index];
+	size_t last = index;
+
+	while (last + 1 < r->process->mapping_count) {
+		const struct mapping *a = &r->process->mappings[last], *b = a + 1;
+
+		if (a->end != b->start || a->prot != b->prot || a->shared != b->shared ||
+		    a->label != b->label || source_of(r, last + 1) != source)
+			break;
+		if (source == SOURCE_FILE &&
+		    (strcmp(m->path, b->path) != 0 ||
+		     b->file_offset != m->file_offset + (b->start - m->start)))
+			break;
+		if (source == SOURCE_CORE && b->core_offset != m->core_offset + (b->start - m->start))
+			break;
+		if (source != SOURCE_FILE && source != SOURCE_CORE)
+			break;
+		last++;
+	}
+	return last;
+}
+
+int plan_memory(const struct restore *r, struct plan *plan, struct error *err)
+{
+	struct open_file open = { 0 };
+
+	for (size_t i = 0; i < r->process->mapping_count; i++) {
+		const struct mapping *m = &r->process->mappings[i];
+		enum source source = source_of(r, i);
+
+		if (source == SOURCE_NONE)
+			continue;
+		size_t last = end_of_run(r, i, source);
+		addr_t end = r->process->mappings[last].end;
+
+		switch (source) {
+		case SOURCE_CORE:
+			plan_map(plan, m, end, m->prot, 0, (uint64_t)(r->fd_base + LENT_CORE),
+				 m->core_offset, 0);
+			break;
+		case SOURCE_COPY:
+			plan_copy(r, plan, m);
+			break;
+		case SOURCE_FILE:
+			plan_open(plan, &open, m);
+			plan_map(plan, m, end, m->prot, 0, 0, m->file_offset, OP_ARG0_IS_RESULT << 4);
+			break;
+		default:
+			plan_map(plan, m, end, m->prot,
+				 m->grows_down ? MAP_ANONYMOUS | MAP_GROWSDOWN : MAP_ANONYMOUS,
+				 (uint64_t)-1, 0, 0);
+		}
+		i = last;
+	}
+	plan_close(plan, &open);
+	if (plan->failed)
+		return error_set(err, ENOMEM, "not enough memory to plan %zu mappings",
+				 r->process->mapping_count);
+	return 0;
+}

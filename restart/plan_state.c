@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The rest of what the kernel keeps for the process: limits, signals, directory, mask, mm fields. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <linux/prctl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+#include "process/names.h"
+#include "restart/restore.h"
+
+/* A limit cannot be raised above our own hard one without privilege: it stops there. */
+static void plan_limit(const struct restore *r, struct plan *plan, int resource)
+{
+	const struct limit *old = &r->process->limits[resource];
+	struct rlimit now;
+
+	if (!old->known || prlimit(0, (enum __rlimit_resource)resource, NULL, &now) < 0)
+		return;
+	struct rlimit new = { .rlim_cur = old->soft, .rlim_max = old->hard };
+	if (new.rlim_max > now.rlim_max)
+		new.rlim_max = now.rlim_max;
+	if (new.rlim_cur > new.rlim_max)
+		new.rlim_cur = new.rlim_max;
+	if (new.rlim_cur == now.rlim_cur && new.rlim_max == now.rlim_max)
+		return;
+	plan_syscall(plan, 0, SYS_prlimit64, 0, resource, plan_data(plan, &new, sizeof new), 0);
+	plan_note(plan, "%s", limit_name(resource));
+}
+
+/*
+ * Most limits come first: that of the stack must hold when the stack is mapped.  The limit of open
+ * files comes after the files, as a process may hold descriptors above it.
+ */
+void plan_limits(const struct restore *r, struct plan *plan)
+{
+	if (!(r->process->have & HAVE_LIMITS))
+		return;
+	for (int i = 0; i < LIMITS; i++)
+		if (i != RLIMIT_NOFILE)
+			plan_limit(r, plan, i);
+}
+
+static void plan_disposition(const struct restore *r, struct plan *plan, int signo)
+{
+	const struct disposition *d = &r->process->dispositions[signo];
+	/* The kernel's struct sigaction, which is not libc's. */
+	struct { uint64_t handler, flags, restorer, mask; } action = {
+		.handler = d->kind == DISPOSITION_HANDLER ? d->handler
+			 : (uint64_t)(d->kind == DISPOSITION_IGNORE ? SIG_IGN : SIG_DFL),
+		.flags = d->kind == DISPOSITION_HANDLER ? d->flags : 0,
+		.restorer = d->kind == DISPOSITION_HANDLER ? d->restorer : 0,
+		.mask = d->kind == DISPOSITION_HANDLER ? d->mask : 0,
+	};
+	char name[32];
+
+	signal_name_write(name, sizeof name, signo);
+	plan_syscall(plan, 0, SYS_rt_sigaction, signo, plan_data(plan, &action, sizeof action), 0, 8);
+	plan_note(plan, "%s", name);
+}
+
+void plan_state(const struct restore *r, struct plan *plan)
+{
+	const struct process *p = r->process;
+
+	if (p->have & HAVE_LIMITS)
+		plan_limit(r, plan, RLIMIT_NOFILE);
+	if (p->have & HAVE_DISPOSITIONS)
+		for (int i = 1; i < SIGNALS; i++)
+			if (i != SIGKILL && i != SIGSTOP)
+				plan_disposition(r, plan, i);
+	if (p->have & HAVE_CWD)
+		plan_syscall(plan, 0, SYS_chdir, plan_string(plan, p->cwd));
+	if (p->have & HAVE_UMASK)
+		plan_syscall(plan, 0, SYS_umask, p->umask);
+}
+
+/*
+ * PR_SET_MM_MAP (kernel/sys.c, prctl_set_mm_map) gives ps the old command line and brk the old
+ * heap, without privilege as long as the executable stays the same.  Every field must be a plausible
+ * address: what is not known gets a harmless one.
+ */
+int plan_mm(const struct restore *r, struct plan *plan, struct error *err)
+{
+	const struct process *p = r->process;
+	const struct mm_fields *mm = &p->mm;
+	addr_t harmless = p->mappings[p->mapping_count - 1].end - 1;
+	struct prctl_mm_map map = {
+		.start_code = mm->start_code ? mm->start_code : harmless - 1,
+		.end_code = mm->start_code ? mm->end_code : harmless,
+		.start_data = mm->start_data ? mm->start_data : harmless,
+		.end_data = mm->start_data ? mm->end_data : harmless,
+		.start_brk = p->start_brk ? p->start_brk : harmless,
+		.brk = p->start_brk ? p->brk : harmless,
+		.start_stack = mm->start_stack ? mm->start_stack : harmless,
+		.arg_start = mm->arg_start ? mm->arg_start : harmless,
+		.arg_end = mm->arg_start ? mm->arg_end : harmless,
+		.env_start = mm->env_start ? mm->env_start : harmless,
+		.env_end = mm->env_start ? mm->env_end : harmless,
+		.exe_fd = (uint32_t)-1,
+	};
+
+	if (p->auxv_size) {
+		map.auxv = (__u64 *)plan_data(plan, p->auxv, p->auxv_size);
+		map.auxv_size = (uint32_t)p->auxv_size;
+	}
+	plan_syscall(plan, 0, SYS_prctl, PR_SET_MM, PR_SET_MM_MAP, plan_data(plan, &map, sizeof map),
+		     sizeof map);
+	plan_note(plan, "PR_SET_MM_MAP: brk, command line, environment, auxv");
+	if (plan->failed)
+		return error_set(err, ENOMEM, "not enough memory for the plan");
+	return 0;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The whole restore on one screen. */
+#include "restart/restore.h"
+
+int restore_plan(const struct restore *r, struct plan *plan, struct error *err)
+{
+	plan_init(plan, r->area);
+
+	plan_limits(r, plan);       /* the stack's limit must hold when the stack is mapped */
+	plan_clear(r, plan);        /* nothing is left but the bootstrap and the parked vdso */
+	if (plan_memory(r, plan, err) < 0 ||
+	    plan_vdso(r, plan, err) < 0 ||
+	    plan_mm(r, plan, err) < 0)
+		return -1;
+	plan_files(r, plan);
+	plan_state(r, plan);        /* signals, directory, umask */
+	return plan_threads(r, plan, err);  /* ends the list of every thread */
+}

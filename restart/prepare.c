@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Completing the model with what a core file leaves to be inferred: the heap and the break, where
+ * code, data, arguments and environment are, and a place for the bootstrap.
+ */
+#define _GNU_SOURCE
+#include <elf.h>
+#include <errno.h>
+#include <linux/auxvec.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/statvfs.h>
+
+#include "elf/elf_file.h"
+#include "process/arch.h"
+#include "restart/restore.h"
+#include "util/cleanup.h"
+
+static addr_t page_up(const struct process *p, addr_t a)
+{
+	return (a + p->arch->page_size - 1) & ~(p->arch->page_size - 1);
+}
+
+/* ---- The program's segments: code, data, end of bss ---------------------------------------------- */
+
+struct program_span {
+	addr_t start_code, end_code, start_data, end_data, end;
+};
+
+static bool find_program(const struct process *p, struct program_span *span)
+{
+	struct arena arena = { 0 };
+	struct elf_file file;
+	struct error err;
+	bool found = false;
+
+	memset(span, 0, sizeof *span);
+	if (p->exe && elf_file_read(&file, &arena, p->exe, &err) == 0) {
+		addr_t bias = process_auxv(p, AT_ENTRY, 0) - file.entry;
+
+		for (size_t i = 0; i < file.segment_count; i++) {
+			const struct elf_file_segment *s = &file.segments[i];
+			addr_t start = bias + s->vaddr;
+
+			if (s->prot & PROT_EXEC) {
+				span->start_code = start;
+				span->end_code = start + s->filesz;
+			}
+			if (s->prot & PROT_WRITE) {
+				span->start_data = start;
+				span->end_data = start + s->filesz;
+			}
+			if (start + s->memsz > span->end)
+				span->end = start + s->memsz;
+			found = true;
+		}
+	}
+	arena_free(&arena);
+	return found;
+}
+
+/* ---- The heap ------------------------------------------------------------------------------------ */
+
+static bool is_anonymous_data(const struct mapping *m)
+{
+	return !m->path && !m->shared && (m->prot & PROT_WRITE) && !m->grows_down &&
+	       m->label == LABEL_NONE;
+}
+
+/* The value of libc's __curbrk, which is the break exactly. */
+static addr_t libc_break(const struct process *p)
+{
+	for (size_t i = 0; i < p->mapping_count; i++) {
+		const struct mapping *m = &p->mappings[i];
+		const char *name = m->path ? strrchr(m->path, '/') : NULL;
+		uint64_t symbol, size;
+		struct error err;
+		addr_t value;
+
+		if (!name || m->file_offset != 0 || strncmp(name, "/libc.", 6) != 0)
+			continue;
+		if (elf_file_symbol(m->path, "__curbrk", &symbol, &size, &err) == 0 &&
+		    process_read(p, m->start + symbol, &value, sizeof value, &err) == 0)
+			return value;
+	}
+	return 0;
+}
+
+/*
+ * The heap begins at the end of the program's bss, or a random distance above it, and is the first
+ * anonymous writable mapping there that ends below the libraries.
+ */
+static void find_heap(struct process *p, const struct program_span *program)
+{
+	enum { RANDOM_DISTANCE = 1 << 30 };  /* arch_randomize_brk() stays below */
+	addr_t low = page_up(p, program->end), exact = libc_break(p);
+	struct mapping *heap = NULL;
+
+	if (p->have & HAVE_BRK || !program->end)
+		return;
+	for (size_t i = 0; i < p->mapping_count && !heap; i++) {
+		struct mapping *m = &p->mappings[i];
+
+		if (m->end <= low || m->start > low + RANDOM_DISTANCE)
+			continue;
+		if (exact ? exact > m->start && exact <= m->end : is_anonymous_data(m))
+			heap = m;
+		else if (m->path && m->start >= low && !exact)
+			break;
+	}
+	if (!heap || !is_anonymous_data(heap)) {
+		p->start_brk = p->brk = exact ? exact : low;
+		return;
+	}
+	p->start_brk = heap->start > low ? heap->start : low;
+	p->brk = exact ? exact : heap->end;
+	if (heap->start >= low)
+		heap->label = LABEL_HEAP;
+}
+
+/* ---- Arguments and environment ------------------------------------------------------------------- */
+
+/* Searches the stack for the auxiliary vector; returns its address, or 0. */
+static addr_t find_auxv(const struct process *p, const uint8_t *stack, size_t len, addr_t start)
+{
+	/* AT_PHDR and what follows never change, and stand at 8-byte boundaries. */
+	for (size_t at = len & ~(size_t)7; at >= p->auxv_size + 8; at -= 8)
+		if (memcmp(stack + at - p->auxv_size, p->auxv, p->auxv_size) == 0)
+			return start + at - p->auxv_size;
+	return 0;
+}
+
+static uint64_t word(const uint8_t *stack, size_t at)
+{
+	uint64_t value;
+
+	memcpy(&value, stack + at, sizeof value);
+	return value;
+}
+
+/*
+ * Below the auxiliary vector stand a null, the environment's pointers, a null, the arguments'
+ * pointers and their count.  Walks back over them.
+ */
+static void walk_back(struct process *p, const uint8_t *stack, size_t len, addr_t start, size_t at)
+{
+	size_t env_end = at - 8, env = env_end, args, first;
+
+	while (env >= 8 && word(stack, env - 8) != 0)
+		env -= 8;
+	if (env < 16)
+		return;
+	args = first = env - 8;
+	while (first >= 8 && word(stack, first - 8) != (args - first) / 8)
+		first -= 8;
+	if (first < 8 || first == args)
+		return;
+	p->mm.start_stack = start + first - 8;
+	p->mm.arg_start = word(stack, first);
+	p->mm.env_start = env < env_end ? word(stack, env) : 0;
+	if (p->mm.arg_start < start || p->mm.arg_start >= start + len)
+		p->mm.arg_start = 0;
+	if (p->mm.env_start < p->mm.arg_start || p->mm.env_start >= start + len)
+		p->mm.env_start = 0;
+	if (!p->mm.arg_start)
+		return;
+
+	/* The strings stand one behind the other: arguments, then environment. */
+	uint64_t last_arg = word(stack, args - 8);
+	p->mm.arg_end = p->mm.env_start;
+	if (!p->mm.arg_end && last_arg >= start && last_arg < start + len)
+		p->mm.arg_end = last_arg + strnlen((const char *)stack + (last_arg - start),
+						   start + len - last_arg) + 1;
+	p->mm.env_end = p->mm.env_start;
+	if (env < env_end) {
+		uint64_t last = word(stack, env_end - 8);
+
+		if (last >= p->mm.env_start && last < start + len)
+			p->mm.env_end = last + strnlen((const char *)stack + (last - start),
+						       start + len - last) + 1;
+	}
+}
+
+static void find_arguments(struct process *p)
+{
+	enum { MOST = 4 << 20 };  /* arguments and environment are at the top; they may be long */
+	addr_t random = process_auxv(p, AT_RANDOM, 0);
+	const struct mapping *m = random ? process_mapping_at(p, random) : NULL;
+	struct error err;
+
+	if (!m || !p->auxv_size)
+		return;
+	size_t len = m->end - m->start < MOST ? m->end - m->start : MOST;
+	addr_t start = m->end - len;
+	cleanup_free uint8_t *stack = malloc(len);
+
+	if (!stack || process_read(p, start, stack, len, &err) < 0)
+		return;
+	addr_t auxv = find_auxv(p, stack, len, start);
+	if (auxv && auxv - start >= 32)
+		walk_back(p, stack, len, start, auxv - start);
+}
+
+/* ---- The bootstrap's place ----------------------------------------------------------------------- */
+
+static bool is_free(const struct process *p, addr_t start, addr_t end)
+{
+	for (size_t i = 0; i < p->mapping_count; i++)
+		if (p->mappings[i].start < end && start < p->mappings[i].end)
+			return false;
+	return true;
+}
+
+/*
+ * Addresses near 1 TiB, or another power of two, are used neither by the kernel's placing of
+ * mappings nor by most programs; a wide margin leaves room for what grows.
+ */
+static int choose_area(struct restore *r, struct error *err)
+{
+	const addr_t margin = (addr_t)4 << 30;
+
+	for (int shift = 40; shift < 46; shift++) {
+		addr_t area = (addr_t)1 << shift;
+
+		if (is_free(r->process, area - margin, area + AREA_SIZE + margin)) {
+			r->area = area;
+			return 0;
+		}
+	}
+	for (addr_t area = margin; area < r->process->arch->address_limit / 2; area += margin) {
+		if (is_free(r->process, area - AREA_SIZE, area + 2 * AREA_SIZE)) {
+			r->area = area;
+			return 0;
+		}
+	}
+	return error_set(err, EADDRINUSE, "%s: the process leaves no gap of 3 GiB in its address space "
+			 "for the bootstrap", r->process->source);
+}
+
+int restore_prepare(struct restore *r, struct error *err)
+{
+	struct process *p = r->process;
+	struct program_span program;
+	struct statvfs fs;
+
+	if (find_program(p, &program) && !(p->have & HAVE_MM)) {
+		p->mm.start_code = program.start_code;
+		p->mm.end_code = program.end_code;
+		p->mm.start_data = program.start_data;
+		p->mm.end_data = program.end_data;
+	}
+	find_heap(p, &program);
+	if (!(p->have & HAVE_MM))
+		find_arguments(p);
+	libc_layout_find(&r->libc, p);
+	r->core_noexec = fstatvfs(core_fd(r->core), &fs) == 0 && fs.f_flag & ST_NOEXEC;
+	return choose_area(r, err);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "restart/relocate.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "util/format.h"
+
+/* OLD fits whole components of a path: /home fits /home/a, not /homely. */
+static bool fits(const struct path_map *map, const char *path)
+{
+	if (strncmp(path, map->old, map->old_len) != 0)
+		return false;
+	char next = path[map->old_len];
+	return next == '\0' || next == '/' || map->old[map->old_len - 1] == '/';
+}
+
+/* Returns PATH as it is, or its replacement in the arena; NULL when there is no memory. */
+static const char *relocated(struct arena *a, const struct options *o, const char *path)
+{
+	for (size_t i = 0; i < o->map_count; i++) {
+		const struct path_map *map = &o->maps[i];
+
+		if (!fits(map, path))
+			continue;
+		const char *rest = path + map->old_len;
+		size_t size = strlen(map->new) + strlen(rest) + 1;
+		char *copy = arena_alloc(a, size);
+
+		if (copy)
+			format(copy, size, "%s%s", map->new, rest);
+		return copy;
+	}
+	return path;
+}
+
+static int relocate(struct process *p, const struct options *o, const char **path, struct error *err)
+{
+	if (!*path)
+		return 0;
+	*path = relocated(&p->arena, o, *path);
+	return *path ? 0 : error_set(err, ENOMEM, "not enough memory");
+}
+
+int relocate_paths(struct process *p, const struct options *o, struct error *err)
+{
+	if (!o->map_count)
+		return 0;
+	for (size_t i = 0; i < p->mapping_count; i++)
+		if (relocate(p, o, &p->mappings[i].path, err) < 0)
+			return -1;
+	for (size_t i = 0; i < p->description_count; i++)
+		if (p->descriptions[i].kind == FILE_PATH &&
+		    relocate(p, o, &p->descriptions[i].name, err) < 0)
+			return -1;
+	if (relocate(p, o, &p->exe, err) < 0 || relocate(p, o, &p->cwd, err) < 0)
+		return -1;
+	return 0;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One restart: the model, what the user asked for, and what was found out on the way.  The stages
+ * pass it along:
+ *
+ *	prepare	completes the model with what a core leaves to be inferred (heap, brk, mm fields, libc)
+ *	check	collects obstacles and losses; nothing has been started
+ *	plan	compiles the model into operations for a given new process
+ *	launch	makes that process, runs the plan in it, sets it free
+ */
+#ifndef RESTART_RESTORE_H
+#define RESTART_RESTORE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "elf/core_read.h"
+#include "process/process.h"
+#include "restart/findings.h"
+#include "restart/options.h"
+#include "restart/plan.h"
+
+/* Where libc keeps what the kernel knows of a thread, as offsets from the thread pointer. */
+struct libc_layout {
+	bool tid_known, robust_known, rseq_known;
+	int64_t tid, robust, rseq;
+	addr_t shared_tid;    /* musl: one address for all threads, instead of tid; or 0 */
+	uint32_t rseq_size;
+};
+
+/* The kernel's code and data in an address space: [vvar], [vvar_vclock], [vdso], ascending. */
+enum { VDSO_PARTS = 4 };
+
+struct vdso_place {
+	size_t count;              /* parts; the last is [vdso] itself; 0: there is none */
+	struct { addr_t start, end; } parts[VDSO_PARTS];
+};
+
+/* Descriptors that restart lends to the new process, from fd_base on. */
+enum lent_fd { LENT_CORE, LENT_STDIN, LENT_STDOUT, LENT_STDERR, LENT_TERMINAL, LENT_SPARE, LENT_DONE,
+	       LENT_COUNT };
+
+/* How the threads enter the program at the end of the plan. */
+enum finish {
+	FINISH_TRACED,    /* a tracer installs the registers and removes the bootstrap */
+	FINISH_IN_PLACE,  /* by rt_sigreturn; the bootstrap's pages stay */
+};
+
+struct restore {
+	const struct options *options;
+	struct process *process;
+	struct core *core;
+	char *program;             /* path of the program to execute; NULL: restore in place */
+	struct libc_layout libc;
+	addr_t area;               /* of the bootstrap: AREA_SIZE bytes, free in the core */
+	struct vdso_place vdso;    /* of the new process */
+	int fd_base;
+	size_t *first_descriptor;  /* of each description, the index of its lowest descriptor */
+	bool core_noexec;          /* the core lies where nothing may be mapped executable */
+	int terminal;              /* restart's own terminal, or -1 */
+	bool keep_ids;             /* give the threads their old ids */
+	enum finish finish;
+};
+
+/* prepare.c */
+MUST_CHECK int restore_prepare(struct restore *r, struct error *err);
+
+/* libc_layout.c */
+void libc_layout_find(struct libc_layout *l, const struct process *p);
+
+/* check.c: everything that can be known before anything is started. */
+void restore_check(const struct restore *r, struct findings *f);
+void check_files(const struct restore *r, struct findings *f);    /* plan_files.c */
+void check_memory(const struct restore *r, struct findings *f);   /* plan_memory.c */
+
+/* planner.c: the whole restore on one screen. */
+MUST_CHECK int restore_plan(const struct restore *r, struct plan *plan, struct error *err);
+
+/* The parts of the plan, in the order of execution. */
+void plan_clear(const struct restore *r, struct plan *plan);      /* plan_memory.c */
+MUST_CHECK int plan_memory(const struct restore *r, struct plan *plan, struct error *err);
+MUST_CHECK int plan_vdso(const struct restore *r, struct plan *plan, struct error *err);
+MUST_CHECK int plan_mm(const struct restore *r, struct plan *plan, struct error *err);
+void plan_limits(const struct restore *r, struct plan *plan);     /* plan_state.c */
+void plan_files(const struct restore *r, struct plan *plan);      /* plan_files.c */
+void plan_state(const struct restore *r, struct plan *plan);      /* plan_state.c */
+MUST_CHECK int plan_threads(const struct restore *r, struct plan *plan, struct error *err);
+
+#endif

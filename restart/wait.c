@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include "restart/wait.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "restart/exit.h"
+
+static sigset_t taken;
+
+void wait_prepare(void)
+{
+	sigfillset(&taken);
+	/* What the cpu raises in restart itself is not for the program. */
+	const int ours[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT };
+	for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+		sigdelset(&taken, ours[i]);
+	/* A signal that we were started to ignore (nohup) is one that the program need not see. */
+	for (int i = 1; i < SIGRTMAX; i++) {
+		struct sigaction action;
+
+		if (i != SIGCHLD && sigaction(i, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+			sigdelset(&taken, i);
+	}
+	signal(SIGCHLD, SIG_DFL);
+	sigprocmask(SIG_BLOCK, &taken, NULL);
+}
+
+/* Under a shell with job control: we have a terminal, and are in a group of our own there. */
+static bool has_job_control(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (tcgetsid(fd) == getsid(0) && getpid() != getsid(0))
+			return true;
+	return false;
+}
+
+/*
+ * The program has stopped.  When a shell has stopped it, the shell must see us stop too, and will
+ * continue us both.
+ */
+static void stop_with_it(void)
+{
+	if (has_job_control())
+		kill(getpid(), SIGSTOP);
+}
+
+/* Returns the exit status once the program has ended, else -1. */
+static int reap(pid_t pid)
+{
+	int status;
+	pid_t got;
+
+	while ((got = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+		if (got != pid)
+			continue;
+		if (WIFEXITED(status))
+			return WEXITSTATUS(status);
+		if (WIFSIGNALED(status))
+			return EXIT_SIGNAL + WTERMSIG(status);
+		if (WIFSTOPPED(status))
+			stop_with_it();
+	}
+	return got < 0 && errno == ECHILD ? EXIT_FAILED : -1;
+}
+
+/*
+ * A signal that the terminal sent went to the whole foreground group, the program included, and
+ * comes from the kernel; one from a process was meant for us alone.
+ */
+static void pass_on(pid_t pid, const siginfo_t *info)
+{
+	if (info->si_code == SI_QUEUE)
+		sigqueue(pid, info->si_signo, info->si_value);
+	else if (info->si_code <= 0)
+		kill(pid, info->si_signo);
+}
+
+int wait_for_program(pid_t pid)
+{
+	for (;;) {
+		int status = reap(pid);
+		siginfo_t info;
+
+		if (status >= 0)
+			return status;
+		if (sigwaitinfo(&taken, &info) > 0 && info.si_signo != SIGCHLD)
+			pass_on(pid, &info);
+	}
+}
