@@ -35,7 +35,7 @@ struct elf_file {
 	struct elf_file_segment *segments;  /* in the arena */
 };
 
-/* Fills F from the ELF file PATH.  Returns -1 with the error when it cannot be read or is not one. */
+/* Fills F from the program or library PATH.  Returns -1 with the error when it is not one. */
 MUST_CHECK int elf_file_read(struct elf_file *f, struct arena *a, const char *path,
 			     struct error *err);
 
@@ -48,8 +48,8 @@ MUST_CHECK int elf_file_symbol(const char *path, const char *name, uint64_t *val
 
 /*
  * The build-ID of the ELF file that is mapped at BASE (its file offset 0) in the process P, read
- * from the memory of P that was SAVED (never from the file on disk).  size 0 when it was not saved or
- * has none.
+ * from the memory of P that was SAVED (never from the file on disk).  size 0 when it was not saved
+ * or has none.
  */
 void elf_mapped_build_id(const struct process *p, addr_t base, struct build_id *id);
 

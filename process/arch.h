@@ -15,6 +15,7 @@ struct arch_regset {
 	uint32_t type;      /* note type, which PTRACE_GETREGSET takes too */
 	const char *owner;  /* of the note: "CORE" or "LINUX" */
 	const char *name;
+	uint32_t size_min;  /* a shorter one is damaged */
 };
 
 struct arch {

@@ -9,9 +9,9 @@
 #include "process/arch.h"
 
 static const struct arch_regset regsets[] = {
-	{ NT_PRSTATUS, "CORE", "general" },
-	{ NT_FPREGSET, "CORE", "floating point" },
-	{ NT_X86_XSTATE, "LINUX", "xsave" },
+	{ NT_PRSTATUS, "CORE", "general", sizeof(struct user_regs_struct) },
+	{ NT_FPREGSET, "CORE", "floating point", sizeof(struct user_fpregs_struct) },
+	{ NT_X86_XSTATE, "LINUX", "xsave", 512 + 64 },  /* legacy area and header */
 };
 
 static struct user_regs_struct general(const struct thread *t)

@@ -16,7 +16,7 @@
 
 struct error {
 	int code;                          /* an errno value, or 0 when none fits */
-	char message[ERROR_MESSAGE_SIZE];  /* one line, no newline, no full stop */
+	char message[ERROR_MESSAGE_SIZE];  /* one line, no control character, no full stop */
 };
 
 #define MUST_CHECK __attribute__((warn_unused_result))
