@@ -29,6 +29,7 @@ static addr_t program_base(const struct process *p)
 static void check_program(const struct restore *r, struct findings *f)
 {
 	const struct process *p = r->process;
+	const char *then = r->core_exe ? r->core_exe : p->exe ? p->exe : p->comm;
 	struct arena arena = { 0 };
 	struct elf_file file;
 	struct build_id old;
@@ -49,13 +50,11 @@ static void check_program(const struct restore *r, struct findings *f)
 	if (old.size && (file.build_id.size != old.size ||
 			 memcmp(file.build_id.bytes, old.bytes, old.size) != 0))
 		findings_add(f, OBSTACLE, "%s is not the program of %s: its build-ID differs (name the "
-			     "program that dumped the core%s%s)", r->program, p->source,
-			     p->exe ? ", which was " : "", p->exe ? p->exe : "");
+			     "program that dumped the core, which was %s)", r->program, p->source, then);
 	else if (file.phnum != process_auxv(p, AT_PHNUM, file.phnum) ||
 		 (process_auxv(p, AT_ENTRY, file.entry) - file.entry) % p->arch->page_size != 0)
 		findings_add(f, OBSTACLE, "%s is not the program of %s: its layout differs (name the "
-			     "program that dumped the core%s%s)", r->program, p->source,
-			     p->exe ? ", which was " : "", p->exe ? p->exe : "");
+			     "program that dumped the core, which was %s)", r->program, p->source, then);
 	arena_free(&arena);
 }
 

@@ -8,10 +8,14 @@
 #include <linux/capability.h>
 #include <linux/sched.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "util/cleanup.h"
+#include "util/format.h"
 
 pid_t launch_fork(pid_t wanted)
 {
@@ -47,6 +51,41 @@ int launch_choose_descriptors(struct restore *r, struct error *err)
 	return 0;
 }
 
+/*
+ * The lent descriptors stand above all others, so there must be room up to the hard limit; and a
+ * failure must not dump a core over the one that is being read.  The plan sets both limits right.
+ */
+static void lift_limits(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	if (getrlimit(RLIMIT_CORE, &limit) == 0) {
+		limit.rlim_cur = 0;
+		setrlimit(RLIMIT_CORE, &limit);
+	}
+}
+
+/*
+ * Pages that are mapped from the core and never written to would be missing from the next one, as
+ * the kernel takes them for a file's.  Bit 2 of the filter (core(5)) has private file mappings
+ * dumped, so that every checkpoint is whole.  It survives execve().
+ */
+static void dump_private_mappings(void)
+{
+	char text[32] = "";
+	cleanup_fd int fd = open("/proc/self/coredump_filter", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0 || read(fd, text, sizeof text - 1) <= 0)
+		return;
+	size_t len = format(text, sizeof text, "0x%lx", strtoul(text, NULL, 16) | 1ul << 2);
+	if (pwrite(fd, text, len, 0) < 0)
+		return;  /* as before: the old core must stay beside the new one */
+}
+
 static int lend(int from, int to)
 {
 	return dup2(from, to) < 0 ? -1 : 0;
@@ -54,13 +93,9 @@ static int lend(int from, int to)
 
 int launch_lend(const struct restore *r)
 {
-	struct rlimit limit;
-
-	/* The lent descriptors stand above all others: make room up to the hard limit. */
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
+	lift_limits();
+	if (!r->copy_core)
+		dump_private_mappings();
 	if (lend(core_fd(r->core), r->fd_base + LENT_CORE) < 0)
 		return -1;
 	for (int fd = 0; fd <= 2; fd++)

@@ -106,8 +106,8 @@ static int describe_failure(const struct plan *plan, const struct area *area, in
 }
 
 /* The bootstrap closes its end of DONE in its last step before the threads enter the program. */
-static int wait_until_done(const struct plan *plan, const struct area *area, pid_t pid, int done,
-			   struct error *err)
+static int wait_until_done(const struct plan *plan, const struct area *area, pid_t pid,
+			   uint32_t threads, int done, struct error *err)
 {
 	char byte;
 	int status;
@@ -117,9 +117,9 @@ static int wait_until_done(const struct plan *plan, const struct area *area, pid
 	const struct plan_header *header = (const struct plan_header *)(area->base + AREA_PLAN);
 	siginfo_t info = { 0 };
 
-	/* A failure traps, which kills: it may take a moment until it can be waited for. */
-	if (!__atomic_load_n(&header->failed, __ATOMIC_SEQ_CST) &&
-	    (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || !info.si_pid))
+	/* What has entered the program may have ended by now; what has not, has failed. */
+	if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || !info.si_pid ||
+	    __atomic_load_n(&header->arrived, __ATOMIC_SEQ_CST) == threads)
 		return 0;
 	waitpid(pid, &status, 0);
 	return describe_failure(plan, area, status, err);
@@ -143,7 +143,8 @@ pid_t launch_in_place(struct restore *r, struct error *err)
 		close(done[1]);
 		if (pid < 0)
 			error_sys(err, errno, "new process");
-		else if (wait_until_done(&plan, &area, pid, done[0], err) < 0)
+		else if (wait_until_done(&plan, &area, pid, (uint32_t)r->process->thread_count,
+					 done[0], err) < 0)
 			pid = -1;
 	} else {
 		close(done[1]);

@@ -17,6 +17,7 @@
 #include "restart/exit.h"
 #include "restart/ids.h"
 #include "restart/launch.h"
+#include "restart/overwrite.h"
 #include "restart/program.h"
 #include "restart/relocate.h"
 #include "restart/restore.h"
@@ -135,6 +136,14 @@ static void announce(const struct restore *r, pid_t pid)
 	fprintf(stderr, r->options->nostop ? "\n" : ", stopped until SIGCONT\n");
 }
 
+static void note_copying(const struct restore *r)
+{
+	if (r->copy_core && r->options->verbose)
+		fprintf(stderr, "restart: %s has the name that the next dump of the process will have, so "
+			"its memory is copied; under another name it would be mapped, which is faster\n",
+			r->options->core);
+}
+
 /* Launches with the ids that the policy wants; "keep if possible" tries again with new ones. */
 static pid_t launch_by_policy(struct restore *r, struct error *err)
 {
@@ -145,10 +154,12 @@ static pid_t launch_by_policy(struct restore *r, struct error *err)
 		      (policy == PID_AUTO && ids_permitted() && ids_free(r->process, &taken));
 	if (r->keep_ids)
 		ids_raise_ambient();
+	r->copy_core = core_may_be_overwritten(r);
 	pid_t pid = launch(r, err);
 	if (pid < 0 && policy == PID_AUTO && r->keep_ids &&
 	    (err->code == EEXIST || err->code == EPERM)) {
 		r->keep_ids = false;
+		r->copy_core = core_may_be_overwritten(r);
 		pid = launch(r, err);
 	}
 	return pid;
@@ -164,6 +175,7 @@ static int launch_and_wait(struct restore *r)
 		fail(&err);
 		return err.code == ENOEXEC || err.code == EACCES ? EXIT_CANNOT_RUN : EXIT_FAILED;
 	}
+	note_copying(r);
 	announce(r, pid);
 	return r->options->wait || r->options->pid == PID_NAMESPACE ? wait_for_program(pid) : 0;
 }

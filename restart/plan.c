@@ -157,6 +157,7 @@ int plan_finish(struct plan *plan, void **image, size_t *size, struct error *err
 		.version = PLAN_VERSION,
 		.op_count = (uint32_t)plan_next(plan),
 		.ops = plan_first_op(plan),
+		.traced = plan->traced,
 	};
 	if (plan->data.len)
 		memcpy(bytes + data_at, plan->data.bytes, plan->data.len);

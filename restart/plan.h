@@ -25,6 +25,7 @@ struct plan {
 	struct plan_buffer data;   /* placed behind the header */
 	struct plan_buffer ops;    /* struct plan_op each */
 	struct plan_buffer notes;  /* texts for people; byte 0 is the empty one */
+	bool traced;               /* a tracer watches over the plan's execution */
 	addr_t syscall_at;         /* of a `syscall` instruction in the restored process, or 0 */
 	bool failed;
 	struct plan_op spare;      /* what a failed builder hands out */

@@ -20,6 +20,8 @@
 #include "elf/elf_file.h"
 #include "process/arch.h"
 #include "restart/restore.h"
+#include "util/cleanup.h"
+#include "util/io.h"
 
 /* A heap up to this size is copied, which keeps it anonymous and labelled [heap] in /proc. */
 enum { SMALL_HEAP = 1 << 20 };
@@ -44,18 +46,14 @@ static bool page_aligned(const struct restore *r, uint64_t n)
 }
 
 /*
- * The kernel saves the first page of an ELF file's mapping although the file has it: there the
- * file is as good, and mapping both at once keeps one mapping one mapping.
+ * The kernel saves the first page of an ELF file's mapping although the file has it (and the check
+ * below has found it to be the same): mapping the file keeps one mapping one mapping.
  */
-static bool is_saved_header(const struct process *p, size_t index)
+static bool is_saved_header(const struct process *p, const struct mapping *m)
 {
-	const struct mapping *m = &p->mappings[index], *next = m + 1;
-
-	return index + 1 < p->mapping_count && m->bytes == BYTES_SAVED && !anonymous_or_gone(m) &&
-	       !(m->prot & PROT_WRITE) && m->end - m->start == p->arch->page_size &&
-	       next->bytes == BYTES_FILE && next->start == m->end && next->path &&
-	       strcmp(next->path, m->path) == 0 &&
-	       next->file_offset == m->file_offset + p->arch->page_size && next->prot == m->prot;
+	return m->bytes == BYTES_SAVED && !anonymous_or_gone(m) && !m->shared &&
+	       !(m->prot & PROT_WRITE) && m->file_offset == 0 &&
+	       m->end - m->start == p->arch->page_size;
 }
 
 static enum source source_of(const struct restore *r, size_t index)
@@ -75,9 +73,9 @@ static enum source source_of(const struct restore *r, size_t index)
 	case BYTES_SAVED:
 		if (m->shared)
 			return anonymous_or_gone(m) ? SOURCE_COPY : SOURCE_FILE;
-		if (is_saved_header(r->process, index))
+		if (is_saved_header(r->process, m))
 			return SOURCE_FILE;
-		if (!page_aligned(r, m->core_offset) || m->grows_down || m->label == LABEL_STACK ||
+		if (r->copy_core || !page_aligned(r, m->core_offset) || m->grows_down || m->label == LABEL_STACK ||
 		    (m->label == LABEL_HEAP && m->end - m->start <= SMALL_HEAP) ||
 		    (m->prot & PROT_EXEC && r->core_noexec))
 			return SOURCE_COPY;
@@ -88,72 +86,112 @@ static enum source source_of(const struct restore *r, size_t index)
 
 /* ---- Checks ----------------------------------------------------------------------------------- */
 
-/*
- * A file that stands in for dumped memory must be the file of then: the same build-ID where the
- * core has it, and not shorter than the part that was mapped.
- */
-static void check_file(const struct restore *r, struct findings *f, const struct mapping *m)
+/* The mapping of M's file, at or below M, that begins at the file's first byte; or NULL. */
+static const struct mapping *base_of(const struct process *p, const struct mapping *m)
 {
+	const char *path = m->path;
+
+	for (; m >= p->mappings && m->path && strcmp(m->path, path) == 0; m--)
+		if (m->file_offset == 0)
+			return m;
+	return NULL;
+}
+
+/* Without a build-ID, the page that the core kept tells. */
+static void check_header(const struct restore *r, struct findings *f, const struct mapping *m)
+{
+	size_t size = m->end - m->start;
+	cleanup_free char *then = calloc(2, size);
+	cleanup_fd int fd = open(m->path, O_RDONLY | O_CLOEXEC);
+	struct error err;
+
+	if (!then || fd < 0 || process_read(r->process, m->start, then, size, &err) < 0 ||
+	    pread_full(fd, then + size, size, 0) < 0 || memcmp(then, then + size, size) != 0)
+		findings_add(f, OBSTACLE, "%s was replaced since the core was made: its first page "
+			     "differs (put the old file back, or name it with --map OLD=NEW)", m->path);
+}
+
+/*
+ * A file that stands in for dumped memory must be the file of then: it has the same build-ID where
+ * the core kept it.
+ */
+static void check_identity(const struct restore *r, struct findings *f, const struct mapping *m,
+			   const struct stat *st)
+{
+	const struct mapping *base = base_of(r->process, m);
+	const struct timespec *when = &r->process->when;
 	struct arena arena = { 0 };
-	struct build_id old;
+	struct build_id old = { 0 };
 	struct elf_file file;
 	struct error err;
-	struct stat st;
 
-	if (stat(m->path, &st) < 0) {
-		findings_add(f, OBSTACLE, "%s is mapped into the process and cannot be opened: %s "
-			     "(restore it, or say where it is with --map OLD=NEW)",
-			     m->path, strerror(errno));
-		return;
-	}
-	if (access(m->path, R_OK) < 0) {
-		findings_add(f, OBSTACLE, "%s is mapped into the process and cannot be read: %s",
-			     m->path, strerror(errno));
-		return;
-	}
-	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size <= m->file_offset) {
-		findings_add(f, OBSTACLE, "%s is shorter than what the process had mapped of it "
-			     "(offset %llu): it is not the same file any more (put the old one back, or "
-			     "name it with --map OLD=NEW)",
-			     m->path, (unsigned long long)m->file_offset);
-		return;
-	}
-	if (m->file_offset != 0)
-		return;
-	elf_mapped_build_id(r->process, m->start, &old);
-	if (!old.size) {
-		const struct timespec *when = &r->process->when;
-
-		if (!m->shared && when->tv_sec && st.st_mtim.tv_sec > when->tv_sec)
-			findings_add(f, REMARK, "%s was modified after the core was made", m->path);
-		return;
-	}
-	if (elf_file_read(&file, &arena, m->path, &err) < 0 || file.build_id.size != old.size ||
-	    memcmp(file.build_id.bytes, old.bytes, old.size) != 0)
+	if (base)
+		elf_mapped_build_id(r->process, base->start, &old);
+	if (!old.size && base && is_saved_header(r->process, base)) {
+		check_header(r, f, base);
+	} else if (!old.size) {
+		if (!m->shared && when->tv_sec && st->st_mtim.tv_sec > when->tv_sec)
+			findings_add(f, LOSS, "%s was modified after the core was made, and the core "
+				     "cannot tell whether its contents still fit", m->path);
+	} else if (elf_file_read(&file, &arena, m->path, &err) < 0 || file.build_id.size != old.size ||
+	    memcmp(file.build_id.bytes, old.bytes, old.size) != 0) {
 		findings_add(f, OBSTACLE, "%s was replaced since the core was made: its build-ID "
-			     "differs (put the old file back, or name it with --map OLD=NEW)",
-			     m->path);
+			     "differs (put the old file back, or name it with --map OLD=NEW)", m->path);
+	}
 	arena_free(&arena);
 }
 
-static bool first_of_file(const struct process *p, size_t index)
+/* Returns whether the file can be used at all. */
+static bool check_file(const struct restore *r, struct findings *f, const struct mapping *m)
 {
-	const struct mapping *m = &p->mappings[index];
+	int need = m->shared && m->prot & PROT_WRITE ? R_OK | W_OK : R_OK;
+	struct stat st;
 
-	return index == 0 || !p->mappings[index - 1].path ||
-	       strcmp(p->mappings[index - 1].path, m->path) != 0;
+	if (stat(m->path, &st) < 0) {
+		findings_add(f, OBSTACLE, "%s was mapped into the process and is not here: %s (put it "
+			     "back, or say where it is with --map OLD=NEW)", m->path, strerror(errno));
+		return false;
+	}
+	if (faccessat(AT_FDCWD, m->path, need, AT_EACCESS) < 0) {
+		findings_add(f, OBSTACLE, "%s was mapped into the process and may not be %s: %s (allow it, "
+			     "or name a copy with --map OLD=NEW)", m->path,
+			     need & W_OK ? "written" : "read", strerror(errno));
+		return false;
+	}
+	if (m->path != r->program)  /* which check_program() has compared */
+		check_identity(r, f, m, &st);
+	return true;
+}
+
+/* The kernel maps what lies behind the end of a file, but kills who touches it. */
+static void check_size(struct findings *f, const struct mapping *m)
+{
+	struct stat st;
+
+	if (stat(m->path, &st) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size <= m->file_offset)
+		findings_add(f, OBSTACLE, "%s is shorter than what the process had mapped of it (at "
+			     "offset %llu): put the old file back, or name it with --map OLD=NEW",
+			     m->path, (unsigned long long)m->file_offset);
 }
 
 void check_memory(const struct restore *r, struct findings *f)
 {
 	const struct process *p = r->process;
+	const char *checked = NULL;
+	bool usable = false;
 
 	for (size_t i = 0; i < p->mapping_count; i++) {
 		const struct mapping *m = &p->mappings[i];
+		enum source source = source_of(r, i);
 
-		if (source_of(r, i) == SOURCE_FILE && (m->shared || first_of_file(p, i)))
-			check_file(r, f, m);
-		if (source_of(r, i) == SOURCE_ANONYMOUS && m->bytes == BYTES_MISSING)
+		if (source == SOURCE_FILE) {
+			if (!checked || strcmp(checked, m->path) != 0)
+				usable = check_file(r, f, m);
+			checked = m->path;
+			if (usable)
+				check_size(f, m);
+		}
+		if (source == SOURCE_ANONYMOUS && m->bytes == BYTES_MISSING)
 			findings_add_loss(f, "memory at %llx-%llx%s%s is not in the core and would be zeros",
 					  (unsigned long long)m->start, (unsigned long long)m->end,
 					  m->path ? " of " : "", m->path ? m->path : "");
@@ -200,6 +238,8 @@ static void note_mapping(struct plan *plan, const struct mapping *m)
 {
 	static const char *const labels[] = { "", "[heap]", "[stack]", "[vdso]", "[vvar]", "" };
 
+	if (!m->label && !m->path)
+		return;
 	plan_note(plan, "%s%s%s", labels[m->label], m->label && m->path ? " " : "",
 		  m->path ? m->path : "");
 }

@@ -12,35 +12,41 @@
 #include "process/names.h"
 #include "restart/restore.h"
 
-/* A limit cannot be raised above our own hard one without privilege: it stops there. */
+/*
+ * The limit of then, or else restart's own, which the launch may have changed for its time.  Without
+ * privilege none can be raised above our own hard one: it stops there.
+ */
 static void plan_limit(const struct restore *r, struct plan *plan, int resource)
 {
 	const struct limit *old = &r->process->limits[resource];
-	struct rlimit now;
+	struct rlimit now, new;
 
-	if (!old->known || prlimit(0, (enum __rlimit_resource)resource, NULL, &now) < 0)
+	if (prlimit(0, (enum __rlimit_resource)resource, NULL, &now) < 0)
 		return;
-	struct rlimit new = { .rlim_cur = old->soft, .rlim_max = old->hard };
+	new = now;
+	if (r->process->have & HAVE_LIMITS && old->known)
+		new = (struct rlimit){ .rlim_cur = old->soft, .rlim_max = old->hard };
 	if (new.rlim_max > now.rlim_max)
 		new.rlim_max = now.rlim_max;
 	if (new.rlim_cur > new.rlim_max)
 		new.rlim_cur = new.rlim_max;
-	if (new.rlim_cur == now.rlim_cur && new.rlim_max == now.rlim_max)
-		return;
 	plan_syscall(plan, 0, SYS_prlimit64, 0, resource, plan_data(plan, &new, sizeof new), 0);
 	plan_note(plan, "%s", limit_name(resource));
 }
 
-/*
- * Most limits come first: that of the stack must hold when the stack is mapped.  The limit of open
- * files comes after the files, as a process may hold descriptors above it.
- */
+/* Those that the launch lifts (launch_lend) for as long as the plan runs. */
+static bool is_lifted(int resource)
+{
+	return resource == RLIMIT_NOFILE || resource == RLIMIT_CORE;
+}
+
+/* Most limits come first: that of the stack must hold when the stack is mapped. */
 void plan_limits(const struct restore *r, struct plan *plan)
 {
 	if (!(r->process->have & HAVE_LIMITS))
 		return;
 	for (int i = 0; i < LIMITS; i++)
-		if (i != RLIMIT_NOFILE)
+		if (!is_lifted(i))
 			plan_limit(r, plan, i);
 }
 
@@ -66,8 +72,9 @@ void plan_state(const struct restore *r, struct plan *plan)
 {
 	const struct process *p = r->process;
 
-	if (p->have & HAVE_LIMITS)
-		plan_limit(r, plan, RLIMIT_NOFILE);
+	for (int i = 0; i < LIMITS; i++)
+		if (is_lifted(i))
+			plan_limit(r, plan, i);
 	if (p->have & HAVE_DISPOSITIONS)
 		for (int i = 1; i < SIGNALS; i++)
 			if (i != SIGKILL && i != SIGSTOP)

@@ -5,6 +5,7 @@
 int restore_plan(const struct restore *r, struct plan *plan, struct error *err)
 {
 	plan_init(plan, r->area);
+	plan->traced = r->finish == FINISH_TRACED;
 
 	plan_limits(r, plan);       /* the stack's limit must hold when the stack is mapped */
 	plan_clear(r, plan);        /* nothing is left but the bootstrap and the parked vdso */

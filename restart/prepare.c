@@ -202,6 +202,32 @@ static void find_arguments(struct process *p)
 		walk_back(p, stack, len, start, auxv - start);
 }
 
+/* ---- The program under another name --------------------------------------------------------------- */
+
+/*
+ * PROG as the user typed it stands for the core's program in memory too, wherever that was or
+ * whether it is still there; check_program() sees to it that it is the same.
+ */
+static void use_program(struct restore *r)
+{
+	struct process *p = r->process;
+
+	if (!r->options->program || !r->program || !p->exe)
+		return;
+	for (size_t i = 0; i < p->mapping_count; i++) {
+		struct mapping *m = &p->mappings[i];
+
+		if (!m->path || strcmp(m->path, p->exe) != 0)
+			continue;
+		m->path = r->program;
+		m->deleted = false;
+		if (m->bytes == BYTES_MISSING)
+			m->bytes = BYTES_FILE;
+	}
+	r->core_exe = p->exe;
+	p->exe = r->program;
+}
+
 /* ---- The bootstrap's place ----------------------------------------------------------------------- */
 
 static bool is_free(const struct process *p, addr_t start, addr_t end)
@@ -244,6 +270,7 @@ int restore_prepare(struct restore *r, struct error *err)
 	struct program_span program;
 	struct statvfs fs;
 
+	use_program(r);
 	if (find_program(p, &program) && !(p->have & HAVE_MM)) {
 		p->mm.start_code = program.start_code;
 		p->mm.end_code = program.end_code;

@@ -50,6 +50,7 @@ struct restore {
 	const struct options *options;
 	struct process *process;
 	struct core *core;
+	const char *core_exe;      /* path of the program then, where `program` stands for it now */
 	char *program;             /* path of the program to execute; NULL: restore in place */
 	struct libc_layout libc;
 	addr_t area;               /* of the bootstrap: AREA_SIZE bytes, free in the core */
@@ -57,6 +58,7 @@ struct restore {
 	int fd_base;
 	size_t *first_descriptor;  /* of each description, the index of its lowest descriptor */
 	bool core_noexec;          /* the core lies where nothing may be mapped executable */
+	bool copy_core;            /* nothing may stay mapped from the core */
 	int terminal;              /* restart's own terminal, or -1 */
 	bool keep_ids;             /* give the threads their old ids */
 	enum finish finish;

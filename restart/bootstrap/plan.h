@@ -15,7 +15,8 @@
  * Most operations are plain system calls.  There is one "result register", per thread: an operation
  * may keep its result there and a later one may take it as an argument, which is how a descriptor
  * travels from open to mmap.  A thread runs from its first operation to OP_END.  The first operation
- * that fails ends everything: its index and errno stand in the header and the thread traps.
+ * that fails ends everything: its index and errno stand in the header, and the thread traps (with a
+ * tracer) or ends the process (without).
  */
 #ifndef RESTART_BOOTSTRAP_PLAN_H
 #define RESTART_BOOTSTRAP_PLAN_H
@@ -78,7 +79,8 @@ struct plan_header {
 	uint32_t failed;  /* 1 + index of the operation that failed; 0: none */
 	int32_t error;    /* its errno; 0: an unexpected result */
 	uint32_t arrived; /* threads at OP_ENTER, a futex */
-	uint32_t unused;
+
+	uint32_t traced;  /* a failure traps, for the tracer; otherwise it ends the process */
 };
 
 #endif
