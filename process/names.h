@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Symbolic names and their numbers: signals, open flags, sigaction flags, limits.
+ * Symbolic names and their numbers: signals, flags of open, sigaction and sigaltstack, limits.
  * Async-signal-safe.
  */
 #ifndef PROCESS_NAMES_H
@@ -19,6 +19,8 @@ size_t open_flags_write(char *buf, size_t size, uint32_t flags);
 bool open_flags_read(const char *text, uint32_t *flags, const char **bad);
 size_t sigaction_flags_write(char *buf, size_t size, uint64_t flags);
 bool sigaction_flags_read(const char *text, uint64_t *flags, const char **bad);
+size_t altstack_flags_write(char *buf, size_t size, uint32_t flags);
+bool altstack_flags_read(const char *text, uint32_t *flags, const char **bad);
 
 /* Signal names with their SIG: `SIGINT`, `SIGRTMIN+3`.  Reading also takes `INT` and `2`; -1: none. */
 size_t signal_name_write(char *buf, size_t size, int signo);

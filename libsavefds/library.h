@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The library that is preloaded into a program, part by part:
+ *
+ *   settings.c   which signals are watched and where the text goes, from the environment
+ *   interpose.c  sigaction() and signal(), so that our handler stays where the program has none
+ *   handler.c    the handler, and the stack it works on
+ *   freeze.c     stops the other threads from the text until the core
+ *   text.c       reads our own process and writes the text
+ *
+ * The library is a guest: it never ends its host, never writes to standard output, keeps errno, and
+ * costs nothing until a watched signal comes.  All that runs in the handler is async-signal-safe.
+ *
+ * Memory outlives the process: what the core holds of this library is found again after a restart,
+ * by the same handler.  So no state may say "in use" when the handler returns.
+ */
+#ifndef LIBSAVEFDS_LIBRARY_H
+#define LIBSAVEFDS_LIBRARY_H
+
+#include <limits.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "util/error.h"
+
+/* A signal action as the kernel has it. */
+struct kernel_sigaction {
+	uint64_t handler;
+	uint64_t flags;
+	uint64_t restorer;
+	uint64_t mask;
+};
+
+/* ---- settings.c ---- */
+
+/* Reads the environment, once.  Until then nothing is watched. */
+void settings_read(void);
+
+/* Whether SIGNO is one of the signals at which the text is written. */
+bool settings_watch(int signo);
+
+/* Whether the handler also takes the place of SIG_IGN. */
+bool settings_force(void);
+
+/* The name of the text file, with %p replaced by the caller's process id. */
+void settings_file(char path[PATH_MAX]);
+
+/* ---- interpose.c ---- */
+
+/* The C library's sigaction(), past our own. */
+MUST_CHECK int real_sigaction(int signo, const struct sigaction *act, struct sigaction *old);
+
+/* ---- handler.c ---- */
+
+void handle_signal(int signo, siginfo_t *info, void *context);
+
+/* How the handler is installed. */
+struct sigaction handler_action(void);
+
+/* ---- freeze.c ---- */
+
+/* Stops all other threads of the process until it dies.  Does nothing where that is not allowed. */
+void freeze_others(void);
+
+/* The text is written and the signal that ends the process is on its way: called last. */
+void freeze_until_core(void);
+
+/* ---- text.c ---- */
+
+/*
+ * Writes the state of our own process to the file PATH.  ALTSTACK is that of the calling thread, as it
+ * is outside of the handler.
+ */
+MUST_CHECK int text_write(const char *path, const stack_t *altstack, struct error *err);
+
+/* Writes "libsavefds: MESSAGE" and a newline to standard error. */
+void complain(const char *message);
+
+#endif

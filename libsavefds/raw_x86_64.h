@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the library must do below the C library.  x86-64.
+ */
+#ifndef LIBSAVEFDS_RAW_X86_64_H
+#define LIBSAVEFDS_RAW_X86_64_H
+
+#include <stdint.h>
+#include <sys/syscall.h>
+
+/* A system call that leaves errno alone: the result, or minus an errno value. */
+static inline long raw_syscall(long number, long a, long b, long c, long d, long e)
+{
+	register long r10 __asm__("r10") = d;
+	register long r8 __asm__("r8") = e;
+	long result;
+
+	__asm__ volatile("syscall"
+			 : "=a"(result)
+			 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
+			 : "rcx", "r11", "memory");
+	return result;
+}
+
+/* Calls FUNCTION(ARGUMENT) on the stack that ends at TOP, which is 16-byte aligned. */
+static inline void call_on_stack(void *top, void (*function)(void *), void *argument)
+{
+	__asm__ volatile("movq %%rsp, %%rbx\n\t"
+			 "movq %[top], %%rsp\n\t"
+			 "call *%[function]\n\t"
+			 "movq %%rbx, %%rsp"
+			 : "+D"(argument)
+			 : [top] "r"(top), [function] "r"(function)
+			 : "rax", "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "memory", "cc",
+			   "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8",
+			   "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+}
+
+/*
+ * As clone() with FLAGS and the stack that ends at TOP: the child calls FUNCTION, which never
+ * returns.  Thread-local storage stays that of the caller, errno included.
+ */
+static inline long raw_clone(unsigned long flags, void *top, void (*function)(void))
+{
+	register long r10 __asm__("r10") = 0;
+	register long r8 __asm__("r8") = 0;
+	long result;
+
+	__asm__ volatile("syscall\n\t"
+			 "testq %%rax, %%rax\n\t"
+			 "jnz 1f\n\t"
+			 "call *%[function]\n\t"
+			 "ud2\n"
+			 "1:"
+			 : "=a"(result)
+			 : "a"((long)SYS_clone), "D"(flags), "S"(top), "d"(0L), "r"(r10), "r"(r8),
+			   [function] "r"(function)
+			 : "rcx", "r11", "memory", "cc");
+	return result;
+}
+
+#endif

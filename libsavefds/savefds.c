@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* savefds PID: writes the text of a process that is already running. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "process/procfs.h"
+#include "process/statelog.h"
+#include "util/replace.h"
+
+static const char usage[] =
+	"Usage: savefds [-o FILE] PID\n"
+	"Writes what a core file leaves out of the running process PID (open files, working\n"
+	"directory, signals, ...) to the text file `filedescriptors', for use with `restart -f'.\n"
+	"\n"
+	"  -o, --output=FILE  write FILE instead; `-' is standard output\n"
+	"  -h, --help         show this and end\n"
+	"  -v, --version      show the version and end\n"
+	"\n"
+	"The process should stand still meanwhile.  Text and core together:\n"
+	"  gdb -p PID -batch -ex 'shell savefds PID' -ex 'gcore core.PID'\n";
+
+static int fail(const struct error *err)
+{
+	fprintf(stderr, "savefds: %s\n", err->message);
+	return 1;
+}
+
+static pid_t parse_pid(const char *text, struct error *err)
+{
+	char *end;
+
+	errno = 0;
+	long pid = strtol(text, &end, 10);
+
+	if (end == text || *end || errno || pid <= 0 || pid > INT_MAX)
+		return error_set(err, EINVAL, "%s: is not a process id", text);
+	return (pid_t)pid;
+}
+
+static int write_text(const struct process *p, const char *path, struct error *err)
+{
+	struct replacement r;
+
+	if (strcmp(path, "-") == 0)
+		return statelog_write(p, STDOUT_FILENO, err);
+	if (replacement_begin(&r, path, 0600, err) < 0)
+		return -1;
+	if (statelog_write(p, r.fd, err) < 0) {
+		replacement_abandon(&r);
+		return error_prefix(err, "%s", path);
+	}
+	return replacement_commit(&r, err);
+}
+
+static int run(const char *pid_text, const char *path)
+{
+	struct process p;
+	struct error err;
+	int result = 0;
+	pid_t pid = parse_pid(pid_text, &err);
+
+	if (pid < 0)
+		return fail(&err);
+	process_init(&p);
+	if (procfs_read(&p, pid, &err) < 0 || write_text(&p, path, &err) < 0)
+		result = fail(&err);
+	process_free(&p);
+	return result;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "output", required_argument, NULL, 'o' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'v' },
+		{ 0 },
+	};
+	const char *path = "filedescriptors";
+	int option;
+
+	while ((option = getopt_long(argc, argv, "o:hv", options, NULL)) != -1) {
+		switch (option) {
+		case 'o': path = optarg; break;
+		case 'h': return fputs(usage, stdout) < 0;
+		case 'v': return printf("savefds %s\n", VERSION) < 0;
+		default: return 1;
+		}
+	}
+	if (argc - optind != 1) {
+		fputs("savefds: name one process id (savefds --help tells more)\n", stderr);
+		return 1;
+	}
+	return run(argv[optind], path);
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Adding what the state text says to what the core file says. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "process/process.h"
+
+/* ---- Memory ---------------------------------------------------------------------------------- */
+
+/* Appends the part [START, END) of the core's mapping M. */
+static struct mapping *add_part(struct process *p, const struct mapping *m, addr_t start,
+				addr_t end)
+{
+	struct mapping *part = process_add_mapping(p);
+
+	if (!part)
+		return NULL;
+	*part = *m;
+	part->start = start;
+	part->end = end;
+	if (m->bytes == BYTES_SAVED)
+		part->core_offset += start - m->start;
+	if (m->path)
+		part->file_offset += start - m->start;
+	return part;
+}
+
+/*
+ * The text's path wins: that is how a mapped file is relocated.  A path may give bytes that the
+ * core could not tell the place of; a file that the text knows to be deleted cannot.  What the core
+ * holds itself stays where it is.
+ */
+static void refine_file(struct mapping *part, const struct mapping *text)
+{
+	bool has_file = text->path[0] == '/' && !text->deleted;
+
+	part->path = text->path;
+	part->file_offset = text->file_offset + (part->start - text->start);
+	part->deleted = text->deleted;
+	if (part->bytes == BYTES_MISSING && has_file)
+		part->bytes = BYTES_FILE;
+	else if (part->bytes == BYTES_FILE && !has_file)
+		part->bytes = BYTES_MISSING;
+}
+
+static void refine(struct mapping *part, const struct mapping *text)
+{
+	part->prot = text->prot;
+	part->prot_known = true;
+	part->shared = text->shared;
+	part->grows_down = text->grows_down;
+	part->line = text->line;
+	if (text->label != LABEL_NONE || text->path)
+		part->label = text->label;
+	if (text->path)
+		refine_file(part, text);
+}
+
+/*
+ * Where the text's mapping T, or NULL, begins in the core's mapping M, of which all below AT is
+ * done; M's end when it does not.  A stack may have grown between the text and the core: the growth
+ * is the stack's too.
+ */
+static addr_t begin_in(const struct mapping *t, const struct mapping *m, addr_t at)
+{
+	if (!t || t->start >= m->end)
+		return m->end;
+	if (t->start < at || (t->grows_down && !t->path))
+		return at;
+	return t->start;
+}
+
+/* Cuts M where mappings of the text begin and end.  NEXT is the first that ends behind M's start */
+static int cut(struct process *p, const struct mapping *m, const struct process *text, size_t next)
+{
+	for (addr_t at = m->start; at < m->end; next++) {
+		const struct mapping *t = next < text->mapping_count ? &text->mappings[next] : NULL;
+		addr_t start = begin_in(t, m, at);
+		addr_t end = t && t->end < m->end ? t->end : m->end;
+		struct mapping *part;
+
+		if (start > at && !add_part(p, m, at, start))
+			return -1;
+		if (start == m->end)
+			break;
+		part = add_part(p, m, start, end);
+		if (!part)
+			return -1;
+		refine(part, t);
+		at = end;
+	}
+	return 0;
+}
+
+/* Both arrays are sorted, so one walk through both does. */
+static int merge_mappings(struct process *p, const struct process *text)
+{
+	const struct mapping *core = p->mappings;
+	size_t core_count = p->mapping_count, next = 0;
+
+	/* A new array; the old one stays in the arena while it is read. */
+	p->mappings = NULL;
+	p->mapping_count = p->mapping_capacity = 0;
+	for (size_t i = 0; i < core_count; i++) {
+		while (next < text->mapping_count && text->mappings[next].end <= core[i].start)
+			next++;
+		if (cut(p, &core[i], text, next) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* What the text leaves at 0 it does not know. */
+static void merge_mm(struct mm_fields *mm, const struct mm_fields *text)
+{
+	addr_t fields[sizeof *mm / sizeof(addr_t)], others[sizeof *mm / sizeof(addr_t)];
+
+	memcpy(fields, mm, sizeof *mm);
+	memcpy(others, text, sizeof *text);
+	for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+		if (others[i])
+			fields[i] = others[i];
+	memcpy(mm, fields, sizeof *mm);
+}
+
+static int merge_memory(struct process *p, const struct process *text)
+{
+	if (text->have & HAVE_BRK) {
+		p->start_brk = text->start_brk;
+		p->brk = text->brk;
+	}
+	if (text->have & HAVE_MM)
+		merge_mm(&p->mm, &text->mm);
+	return text->have & HAVE_MAPPING_FLAGS ? merge_mappings(p, text) : 0;
+}
+
+/* ---- Threads --------------------------------------------------------------------------------- */
+
+static int by_tid(const void *a, const void *b)
+{
+	const struct thread *const *x = a, *const *y = b;
+
+	return ((*x)->tid > (*y)->tid) - ((*x)->tid < (*y)->tid);
+}
+
+static const struct thread **sorted_threads(struct process *p, const struct process *text)
+{
+	const struct thread **sorted = arena_alloc(&p->arena,
+						   text->thread_count * sizeof *sorted);
+
+	if (!sorted)
+		return NULL;
+	for (size_t i = 0; i < text->thread_count; i++)
+		sorted[i] = &text->threads[i];
+	qsort(sorted, text->thread_count, sizeof *sorted, by_tid);
+	return sorted;
+}
+
+/* Threads that only the text knows ended before the core was dumped. */
+static int merge_threads(struct process *p, const struct process *text)
+{
+	const struct thread **sorted = sorted_threads(p, text);
+
+	if (!sorted)
+		return -1;
+	for (size_t i = 0; i < p->thread_count; i++) {
+		struct thread *t = &p->threads[i];
+		const struct thread *const *found = bsearch(&t, sorted, text->thread_count,
+							    sizeof *sorted, by_tid);
+
+		if (!found)
+			continue;
+		if ((*found)->name[0])
+			memcpy(t->name, (*found)->name, sizeof t->name);
+		if ((*found)->altstack.known)
+			t->altstack = (*found)->altstack;
+	}
+	return 0;
+}
+
+/* ---- Files, signals, the rest ---------------------------------------------------------------- */
+
+/* Copies, so that who changes P's files (restart --map) leaves the text alone. */
+static int merge_descriptors(struct process *p, const struct process *text)
+{
+	struct descriptor *fds = arena_alloc(&p->arena, text->descriptor_count * sizeof *fds);
+	struct description *files = arena_alloc(&p->arena,
+						text->description_count * sizeof *files);
+
+	if (!fds || !files)
+		return -1;
+	if (text->descriptor_count)
+		memcpy(fds, text->descriptors, text->descriptor_count * sizeof *fds);
+	if (text->description_count)
+		memcpy(files, text->descriptions, text->description_count * sizeof *files);
+	p->descriptors = fds;
+	p->descriptor_count = p->descriptor_capacity = text->descriptor_count;
+	p->descriptions = files;
+	p->description_count = p->description_capacity = text->description_count;
+	return 0;
+}
+
+/* That a signal is caught, by whatever handler, says less than a handler that is known. */
+static void merge_dispositions(struct process *p, const struct process *text)
+{
+	for (int signo = 1; signo < SIGNALS; signo++)
+		if (text->dispositions[signo].kind != DISPOSITION_CAUGHT ||
+		    p->dispositions[signo].kind != DISPOSITION_HANDLER)
+			p->dispositions[signo] = text->dispositions[signo];
+}
+
+static void merge_places(struct process *p, const struct process *text)
+{
+	if (text->have & HAVE_CWD)
+		p->cwd = text->cwd;
+	if (text->have & HAVE_ROOT)
+		p->root = text->root;
+	if (text->have & HAVE_UMASK)
+		p->umask = text->umask;
+	for (int i = 0; i < LIMITS; i++)
+		if (text->limits[i].known)
+			p->limits[i] = text->limits[i];
+}
+
+/* Who the process was the core knows best. */
+static void merge_identity(struct process *p, const struct process *text)
+{
+	if (!p->pid) {
+		p->pid = text->pid;
+		p->ppid = text->ppid;
+		p->pgrp = text->pgrp;
+		p->sid = text->sid;
+	}
+	if (!p->comm[0])
+		memcpy(p->comm, text->comm, sizeof p->comm);
+	if (!p->exe)
+		p->exe = text->exe;
+}
+
+int process_merge(struct process *p, const struct process *text, struct error *err)
+{
+	merge_identity(p, text);
+	merge_places(p, text);
+	if (text->have & HAVE_DISPOSITIONS)
+		merge_dispositions(p, text);
+	if ((text->have & HAVE_DESCRIPTORS && merge_descriptors(p, text) != 0) ||
+	    merge_threads(p, text) != 0 || merge_memory(p, text) != 0)
+		return error_sys(err, ENOMEM, "cannot add %s to the core file", text->source);
+	p->have |= text->have;
+	return 0;
+}

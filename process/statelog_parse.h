@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The parser of the state text.  statelog_parse.c cuts lines into fields and reads numbers and
+ * names from fields, with messages that name file, line and column; statelog_files.c,
+ * statelog_memory.c, statelog_threads.c and statelog_signals.c know the lines of their subject;
+ * statelog.c has the table of keywords and drives it all.  Only statelog*.c include this.
+ */
+#ifndef PROCESS_STATELOG_PARSE_H
+#define PROCESS_STATELOG_PARSE_H
+
+#include "process/statelog.h"
+
+/* A part of the text: not ended by a NUL, without blanks around it. */
+struct field {
+	const char *text;
+	size_t len;
+};
+
+enum { FIELDS = 8 };  /* more than any line may have */
+
+struct line {
+	int number;
+	const char *start;
+	size_t count;  /* of fields; those beyond FIELDS are counted and not kept */
+	struct field fields[FIELDS];
+};
+
+/* A place in the text, for what can be judged only when all of the text is known. */
+struct place {
+	int line, column;
+};
+
+/* What is kept until all lines are read; each array grows in the arena of the model. */
+struct dup {
+	struct place at;
+	int fd, target;
+	size_t description;
+};
+
+struct watch {
+	struct place at;
+	int epoll;
+	struct epoll_watch watch;
+};
+
+struct thread_line {
+	struct place at;
+	pid_t tid;
+	size_t thread;  /* index into p->threads */
+};
+
+struct altstack_line {
+	struct place at;
+	pid_t tid;
+	struct altstack altstack;
+};
+
+struct pending {
+	struct dup *dups;
+	size_t dup_count, dup_capacity;
+	struct watch *watches;
+	size_t watch_count, watch_capacity;
+	struct thread_line *threads;
+	size_t thread_count, thread_capacity;
+	struct altstack_line *altstacks;
+	size_t altstack_count, altstack_capacity;
+};
+
+struct parser {
+	struct process *p;
+	addr_t page_size, address_limit;
+	const char *name;  /* of the text, for messages */
+	statelog_warning *warn;
+	void *context;
+	struct error *err;
+	struct line line;
+	unsigned seen;     /* the keywords that may stand only once, by their place in the table */
+	uint64_t signals_seen;  /* bit N-1 for signal N */
+	struct pending pending;
+};
+
+/* Cuts the LEN bytes at TEXT, one line without its end, into s->line; a comment alone counts 0. */
+void line_split(struct parser *s, const char *text, size_t len);
+
+/* Fail with `NAME:LINE:COLUMN: ` and the message: at a field of this line, or at a place. */
+int field_error(struct parser *s, struct field f, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+int place_error(struct parser *s, struct place at, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+struct place field_place(const struct parser *s, struct field f);
+
+/* F for a message: cut when it is long, without characters that could upset a terminal. */
+struct quoted {
+	char text[64];
+};
+struct quoted field_quote(struct field f);
+
+bool field_is(struct field f, const char *word);
+
+/* Takes the first word, up to a blank or the character STOP, from the front of F. */
+struct field field_next(struct field *f, char stop);
+
+/* F as a string in BUF; false when it does not fit. */
+bool field_copy(struct field f, char *buf, size_t size);
+
+/*
+ * Read F, which is WHAT for messages, as a number of at most MAX.  number_decimal() takes 12 and
+ * 0xc, number_hex() c and 0xc, number_octal() 14.
+ */
+int number_decimal(struct parser *s, struct field f, const char *what, uint64_t max, uint64_t *n);
+int number_hex(struct parser *s, struct field f, const char *what, uint64_t max, uint64_t *n);
+int number_octal(struct parser *s, struct field f, const char *what, uint64_t max, uint64_t *n);
+
+/* `A-B` in hexadecimal with A <= B <= MAX. */
+int number_range(struct parser *s, struct field f, const char *what, uint64_t max,
+		 uint64_t *start, uint64_t *end);
+
+/* A name that must not be empty, its escapes resolved, as a string in the arena of the model. */
+int field_name(struct parser *s, struct field f, const char *what, const char **name);
+
+/* ---- The lines by subject -------------------------------------------------------------------- */
+
+/*
+ * take_*() read s->line, whose number of fields was checked.  finish_*() judge what needs all
+ * lines, and put the model in order.
+ */
+int take_descriptor(struct parser *s);
+int take_no_descriptors(struct parser *s);
+int take_epoll_watch(struct parser *s);
+int finish_files(struct parser *s);
+
+int take_thread(struct parser *s);
+int take_sigaltstack(struct parser *s);
+int finish_threads(struct parser *s);
+
+int take_map(struct parser *s);
+int take_brk(struct parser *s);
+int take_mm(struct parser *s);
+int finish_memory(struct parser *s);
+
+int take_sigaction(struct parser *s);
+
+/* For every failed allocation. */
+int parser_no_memory(struct parser *s);
+
+#endif
