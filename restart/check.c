@@ -88,6 +88,17 @@ static void check_state(const struct restore *r, struct findings *f)
 		findings_add_loss(f, "the process had %s as its root directory and would have ours", p->root);
 }
 
+/*
+ * A libc that is neither glibc nor musl may wait for the kernel to clear an address at a thread's
+ * end, and nothing tells which.
+ */
+static void check_threads(const struct restore *r, struct findings *f)
+{
+	if (r->process->thread_count > 1 && !r->libc.robust_known && !r->libc.shared_tid)
+		findings_add(f, LOSS, "the C library of this program is not known: a thread that waits for "
+			     "another's end may wait for ever");
+}
+
 /* ---- Limits ------------------------------------------------------------------------------------------- */
 
 static void check_limits(const struct restore *r, struct findings *f)
@@ -119,6 +130,7 @@ void restore_check(const struct restore *r, struct findings *f)
 	check_memory(r, f);
 	check_files(r, f);
 	check_state(r, f);
+	check_threads(r, f);
 	check_limits(r, f);
 	check_ids(r, f);
 }

@@ -8,6 +8,7 @@
 #include <linux/capability.h>
 #include <linux/sched.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -104,11 +105,18 @@ int launch_lend(const struct restore *r)
 	return r->terminal < 0 ? 0 : lend(r->terminal, r->fd_base + LENT_TERMINAL);
 }
 
+/* Where ptrace is forbidden (a tracer's child, a seccomp filter), the in-place way is left. */
 pid_t launch(struct restore *r, struct error *err)
 {
+	pid_t pid = -1;
+
 	if (r->program) {
 		r->finish = FINISH_TRACED;
-		return launch_traced(r, err);
+		pid = launch_traced(r, err);
+		if (pid >= 0 || err->code != LAUNCH_NO_PTRACE)
+			return pid;
+		fprintf(stderr, "restart: %s: restored in place, so /proc/PID/exe is restart's own and "
+			"some pages of the bootstrap stay\n", err->message);
 	}
 	r->finish = FINISH_IN_PLACE;
 	return launch_in_place(r, err);

@@ -5,6 +5,8 @@
 #ifndef RESTART_LAUNCH_H
 #define RESTART_LAUNCH_H
 
+#include <errno.h>
+
 #include "restart/restore.h"
 
 /*
@@ -17,6 +19,9 @@
  * cannot be executed.
  */
 pid_t launch(struct restore *r, struct error *err);
+
+/* The error's code when this process may not trace its child. */
+#define LAUNCH_NO_PTRACE ENOTSUP
 
 /* Chooses numbers for the descriptors that restart lends, and opens its terminal. */
 MUST_CHECK int launch_choose_descriptors(struct restore *r, struct error *err);

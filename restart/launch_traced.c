@@ -63,39 +63,56 @@ static void block_signals(void)
 	signal(SIGTRAP, SIG_DFL);
 }
 
+/* What the child tells through a pipe when it cannot become the bootstrap process. */
+struct complaint {
+	enum { LENDING, TRACING, EXECUTING } stage;
+	int code;
+};
+
+__attribute__((noreturn)) static void complain(int report, struct complaint c)
+{
+	_exit(write(report, &c, sizeof c) == sizeof c ? 1 : 2);
+}
+
 __attribute__((noreturn)) static void run_child(const struct restore *r, int report)
 {
 	char *argv[] = { r->program, NULL };
 	char *envp[] = { NULL };
-	int code;
 
 	block_signals();
 	if (!r->options->wait)
 		setsid();
-	if (launch_lend(r) == 0 && ptrace(PTRACE_TRACEME, 0, 0, 0) == 0) {
-		kill(getpid(), SIGSTOP);
-		execve(r->program, argv, envp);
-	}
-	code = errno;
-	if (write(report, &code, sizeof code) < 0)
-		_exit(1);
-	_exit(1);
+	if (launch_lend(r) < 0)
+		complain(report, (struct complaint){ LENDING, errno });
+	if (ptrace(PTRACE_TRACEME, 0, 0, 0) < 0)
+		complain(report, (struct complaint){ TRACING, errno });
+	kill(getpid(), SIGSTOP);
+	execve(r->program, argv, envp);
+	complain(report, (struct complaint){ EXECUTING, errno });
+}
+
+static int explain_end(const struct session *s, int report, struct error *err)
+{
+	struct complaint c;
+
+	if (read(report, &c, sizeof c) != sizeof c)
+		return error_set(err, ESRCH, "%s ended before it could be restored", s->r->program);
+	if (c.stage == TRACING)
+		return error_set(err, LAUNCH_NO_PTRACE, "ptrace is not permitted here");
+	return error_sys(err, c.code, "%s", c.stage == LENDING ? "lending descriptors" : s->r->program);
 }
 
 /* Waits for the child's next stop; when it ended instead, says why. */
 static int wait_for_stop(struct session *s, int report, int *signal, struct error *err)
 {
-	int status, code = 0;
+	int status;
 
 	if (remote_wait(s->remote.pid, &status, err) < 0)
 		return -1;
-	if (WIFSTOPPED(status)) {
-		*signal = WSTOPSIG(status);
-		return 0;
-	}
-	if (read(report, &code, sizeof code) != sizeof code)
-		return error_set(err, ESRCH, "%s ended before it could be restored", s->r->program);
-	return error_sys(err, code, "%s", s->r->program);
+	if (!WIFSTOPPED(status))
+		return explain_end(s, report, err);
+	*signal = WSTOPSIG(status);
+	return 0;
 }
 
 /*

@@ -9,6 +9,7 @@
 #include <linux/auxvec.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "elf/elf_file.h"
 #include "process/arch.h"
@@ -17,6 +18,8 @@
 
 /* More than any libc's thread descriptor. */
 enum { TCB_SIZE = 4096 };
+
+/* ---- glibc ------------------------------------------------------------------------------------------- */
 
 /*
  * glibc: struct pthread holds the thread id, two pointers, then the robust list head: a list that is
@@ -134,9 +137,65 @@ static void find_rseq(struct libc_layout *l, const struct process *p)
 	l->rseq_known = true;
 }
 
+/* ---- musl -------------------------------------------------------------------------------------------- */
+
+/*
+ * musl gives the kernel one address for all threads, that of its lock over the list of threads,
+ * which a thread takes as it ends and the kernel releases.  The lock has no symbol in a stripped
+ * libc, but start-up code names it: set_tid_address(&__thread_list_lock) is compiled to
+ *
+ *	b8 da 00 00 00			mov	$0xda, %eax
+ *	48 8d 3d DISPLACEMENT		lea	__thread_list_lock(%rip), %rdi
+ *	0f 05				syscall
+ */
+static addr_t find_lock_in(const struct process *p, const struct mapping *m)
+{
+	static const uint8_t pattern[] = { 0xb8, 0xda, 0, 0, 0, 0x48, 0x8d, 0x3d };
+	enum { LENGTH = sizeof pattern + 4 + 2 };
+	size_t size = m->end - m->start;
+	cleanup_free uint8_t *code = malloc(size);
+	struct error err;
+
+	if (!code || process_read(p, m->start, code, size, &err) < 0)
+		return 0;
+	for (size_t at = 0; at + LENGTH <= size; at++) {
+		const uint8_t *found = memmem(code + at, size - at, pattern, sizeof pattern);
+		int32_t displacement;
+
+		if (!found || (at = (size_t)(found - code)) + LENGTH > size)
+			break;
+		memcpy(&displacement, found + sizeof pattern, sizeof displacement);
+		addr_t lock = m->start + at + sizeof pattern + 4 + (addr_t)(int64_t)displacement;
+		const struct mapping *data = process_mapping_at(p, lock);
+
+		if (memcmp(found + sizeof pattern + 4, "\x0f\x05", 2) == 0 && data &&
+		    data->prot & PROT_WRITE)
+			return lock;
+	}
+	return 0;
+}
+
+static void find_musl_lock(struct libc_layout *l, const struct process *p)
+{
+	enum { CODE_MAX = 16 << 20 };
+	addr_t interpreter = process_auxv(p, AT_BASE, 0);
+	const struct mapping *libc =
+		process_mapping_at(p, interpreter ? interpreter : process_auxv(p, AT_ENTRY, 0));
+
+	for (size_t i = 0; libc && libc->path && i < p->mapping_count && !l->shared_tid; i++) {
+		const struct mapping *m = &p->mappings[i];
+
+		if (m->path && strcmp(m->path, libc->path) == 0 && m->prot & PROT_EXEC &&
+		    m->end - m->start <= CODE_MAX)
+			l->shared_tid = find_lock_in(p, m);
+	}
+}
+
 void libc_layout_find(struct libc_layout *l, const struct process *p)
 {
 	memset(l, 0, sizeof *l);
 	find_tid(l, p);
+	if (!l->robust_known)  /* not glibc */
+		find_musl_lock(l, p);
 	find_rseq(l, p);
 }

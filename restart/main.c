@@ -55,6 +55,16 @@ static int read_text(struct input *in, const struct options *o, struct error *er
 	return 0;
 }
 
+/* A filedescriptors that another process has written since would give this one its files. */
+static int check_same_process(const struct input *in, const struct options *o, struct error *err)
+{
+	if (!in->text.pid || in->text.pid == in->core.pid)
+		return 0;
+	return error_set(err, EINVAL, "%s is of process %d and %s of process %d (name the text that "
+			 "belongs to the core, or delete its pid line)",
+			 o->filedes ? o->filedes : o->core, in->text.pid, o->core, in->core.pid);
+}
+
 static struct core *read_input(struct input *in, const struct options *o, struct error *err)
 {
 	struct core *core;
@@ -64,7 +74,8 @@ static struct core *read_input(struct input *in, const struct options *o, struct
 	core = core_read(&in->core, o->core, &in->note, &in->note_size, err);
 	if (!core)
 		return NULL;
-	if (read_text(in, o, err) < 0 || process_merge(&in->core, &in->text, err) < 0 ||
+	if (read_text(in, o, err) < 0 || check_same_process(in, o, err) < 0 ||
+	    process_merge(&in->core, &in->text, err) < 0 ||
 	    relocate_paths(&in->core, o, err) < 0) {
 		core_close(core);
 		return NULL;

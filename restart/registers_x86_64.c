@@ -78,14 +78,16 @@ static uint64_t host_features(void)
 	return (uint64_t)d << 32 | a;
 }
 
+/* In a virtual machine CPUID takes microseconds, and this is asked for every thread. */
 static struct component host_component(unsigned i)
 {
-	struct component at = { 0, 0 };
+	static struct component known[XSAVE_COMPONENTS];
 	uint32_t c, d;
 
-	if (!__get_cpuid_count(0xd, i, &at.size, &at.offset, &c, &d))
+	if (!known[i].size &&
+	    !__get_cpuid_count(0xd, i, &known[i].size, &known[i].offset, &c, &d))
 		return (struct component){ 0, 0 };
-	return at;
+	return known[i];
 }
 
 /*
@@ -153,10 +155,10 @@ void *registers_xsave(const struct process *p, const struct thread *t, size_t si
 	memcpy(area, from->data, XSAVE_LEGACY_SIZE);
 	memcpy(area + XSAVE_LEGACY_SIZE, &used, sizeof used);
 	for (unsigned i = 2; i < XSAVE_COMPONENTS; i++) {
-		struct component c = core_component(p, i), h = host_component(i);
-
 		if (!(used >> i & 1))
 			continue;
+		struct component c = core_component(p, i), h = host_component(i);
+
 		if (!h.size || c.size != h.size || (uint64_t)h.offset + h.size > size ||
 		    (uint64_t)c.offset + c.size > from->size) {
 			free(area);
