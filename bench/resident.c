@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A process of a given resident size that dumps core and, once resumed, exits at once: what is left
+ * between the start of restart and its end is the price of the restart.
+ *
+ *	resident MIB [THREADS]
+ */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+__attribute__((noreturn)) static void *sleep_forever(void *ready)
+{
+	pthread_barrier_wait(ready);
+	for (;;)
+		pause();
+}
+
+int main(int argc, char **argv)
+{
+	size_t size = (argc > 1 ? strtoul(argv[1], NULL, 0) : 1) << 20;
+	unsigned threads = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 0) : 1;
+	pthread_barrier_t ready;
+	pthread_t thread;
+	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED) {
+		perror("resident");
+		return 1;
+	}
+	madvise(memory, size, MADV_NOHUGEPAGE);
+	for (size_t i = 0; i < size; i += 4096)
+		memory[i] = (char)(i >> 12 | 1);
+	pthread_barrier_init(&ready, NULL, threads);
+	for (unsigned i = 1; i < threads; i++)
+		if (pthread_create(&thread, NULL, sleep_forever, &ready) != 0)
+			return 1;
+	pthread_barrier_wait(&ready);
+	kill(getpid(), SIGQUIT);
+	_exit(0);
+}
