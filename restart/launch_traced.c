@@ -361,7 +361,7 @@ static int install_thread(struct session *s, size_t i, struct error *err)
 	const struct thread *t = &s->r->process->threads[i];
 	struct user_regs_struct regs;
 
-	if (registers_general(s->r->process, t, &regs, err) < 0 ||
+	if (registers_general(s->r, t, &regs, err) < 0 ||
 	    install_xsave(s, s->tids[i], t, err) < 0 ||
 	    remote_set_registers(s->tids[i], &regs, err) < 0)
 		return -1;

@@ -93,7 +93,7 @@ static int plan_thread(const struct restore *r, struct plan *plan, size_t i, str
 	const struct libc_layout *libc = &r->libc;
 	struct user_regs_struct regs;
 
-	if (registers_general(p, t, &regs, err) < 0)
+	if (registers_general(r, t, &regs, err) < 0)
 		return -1;
 	plan_syscall(plan, 0, SYS_arch_prctl, ARCH_SET_FS, regs.fs_base);
 	plan_note(plan, "thread %d", t->tid);

@@ -238,6 +238,18 @@ static bool is_free(const struct process *p, addr_t start, addr_t end)
 	return true;
 }
 
+/* Free in restart too, which may have to become the new process itself. */
+static bool is_free_here(addr_t area)
+{
+	void *probe = mmap((void *)area, AREA_SIZE, PROT_NONE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+
+	if (probe == MAP_FAILED)
+		return false;
+	munmap(probe, AREA_SIZE);
+	return probe == (void *)area;  /* a kernel without the last flag takes it for a hint */
+}
+
 /*
  * Addresses near 1 TiB, or another power of two, are used neither by the kernel's placing of
  * mappings nor by most programs; a wide margin leaves room for what grows.
@@ -249,13 +261,13 @@ static int choose_area(struct restore *r, struct error *err)
 	for (int shift = 40; shift < 46; shift++) {
 		addr_t area = (addr_t)1 << shift;
 
-		if (is_free(r->process, area - margin, area + AREA_SIZE + margin)) {
+		if (is_free(r->process, area - margin, area + AREA_SIZE + margin) && is_free_here(area)) {
 			r->area = area;
 			return 0;
 		}
 	}
 	for (addr_t area = margin; area < r->process->arch->address_limit / 2; area += margin) {
-		if (is_free(r->process, area - AREA_SIZE, area + 2 * AREA_SIZE)) {
+		if (is_free(r->process, area - AREA_SIZE, area + 2 * AREA_SIZE) && is_free_here(area)) {
 			r->area = area;
 			return 0;
 		}

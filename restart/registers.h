@@ -11,9 +11,9 @@
 
 /*
  * The general registers of thread T, ready to run: an interrupted system call is issued again, or
- * continued, as the kernel would have done it.
+ * continued, and a restartable sequence is aborted, as the kernel would have done it.
  */
-MUST_CHECK int registers_general(const struct process *p, const struct thread *t,
+MUST_CHECK int registers_general(const struct restore *r, const struct thread *t,
 				 struct user_regs_struct *regs, struct error *err);
 
 /*

@@ -31,17 +31,36 @@ enum {
 
 /* ---- General registers ----------------------------------------------------------------------------- */
 
-int registers_general(const struct process *p, const struct thread *t, struct user_regs_struct *regs,
+/*
+ * A thread inside a restartable sequence (linux/rseq.h) must go on at its abort handler, as it does
+ * when the kernel moves it to another cpu.
+ */
+static void abort_sequence(const struct restore *r, struct user_regs_struct *regs)
+{
+	struct { uint32_t version, flags; uint64_t start, length, abort; } sequence;
+	addr_t pointer_at = regs->fs_base + (addr_t)r->libc.rseq + 8, pointer;
+	struct error err;
+
+	if (r->libc.rseq_known &&
+	    process_read(r->process, pointer_at, &pointer, sizeof pointer, &err) == 0 && pointer &&
+	    process_read(r->process, pointer, &sequence, sizeof sequence, &err) == 0 &&
+	    regs->rip - sequence.start < sequence.length)
+		regs->rip = sequence.abort;
+}
+
+int registers_general(const struct restore *r, const struct thread *t, struct user_regs_struct *regs,
 		      struct error *err)
 {
-	const struct regset *r = thread_regset(t, NT_PRSTATUS);
+	const struct regset *general = thread_regset(t, NT_PRSTATUS);
+	const struct process *p = r->process;
 	uint8_t code[SYSCALL_CODE_SIZE];
 	size_t len = sizeof code;
 	struct error unread;
 
-	if (!r || r->size != sizeof *regs)
+	if (!general || general->size != sizeof *regs)
 		return error_set(err, EINVAL, "%s: thread %d has no registers", p->source, t->tid);
-	memcpy(regs, r->data, sizeof *regs);
+	memcpy(regs, general->data, sizeof *regs);
+	abort_sequence(r, regs);
 	if (process_read(p, regs->rip - sizeof code, code, sizeof code, &unread) < 0)
 		len = 0;
 
@@ -109,7 +128,8 @@ size_t registers_xsave_size(void)
 	uint32_t a, b, c, d;
 
 	/* ebx: the size for what XCR0 enables now; what the kernel's regset uses. */
-	return __get_cpuid_count(0xd, 0, &a, &b, &c, &d) ? b : XSAVE_LEGACY_SIZE;
+	return __get_cpuid_count(0xd, 0, &a, &b, &c, &d) ? b
+							   : XSAVE_LEGACY_SIZE + XSAVE_HEADER_SIZE;
 }
 
 static uint64_t word_at(const uint8_t *area, size_t offset)
@@ -202,20 +222,39 @@ void check_registers(const struct restore *r, struct findings *f)
 
 /* ---- The signal frame --------------------------------------------------------------------------------- */
 
+/*
+ * The size of an area that ends with the last of the FEATURES.  The kernel ignores all but the legacy
+ * state when the area in a frame is larger than what the task may use, and AMX tiles, which come
+ * last, need a permission that hardly any task has (check_xstate_in_sigframe).
+ */
+static size_t area_size(uint64_t features)
+{
+	size_t size = XSAVE_LEGACY_SIZE + XSAVE_HEADER_SIZE;
+
+	for (unsigned i = 2; i < XSAVE_COMPONENTS; i++) {
+		struct component h = features >> i & 1 ? host_component(i) : (struct component){ 0, 0 };
+
+		if (h.size && (size_t)h.offset + h.size > size)
+			size = (size_t)h.offset + h.size;
+	}
+	return size;
+}
+
 /* struct rt_sigframe from its ucontext on, as the kernel reads it (arch/x86/kernel/signal_64.c). */
 static addr_t put_fpstate(const struct process *p, struct plan *plan, const struct thread *t,
 			  struct error *err)
 {
-	size_t size = registers_xsave_size();
-	cleanup_free uint8_t *area = registers_xsave(p, t, size, err);
+	cleanup_free uint8_t *area = registers_xsave(p, t, registers_xsave_size(), err);
 	uint32_t magic2 = FP_XSTATE_MAGIC2;
 
 	if (!area)
 		return 0;
+	uint64_t used = word_at(area, XSAVE_LEGACY_SIZE) | 3;
+	size_t size = area_size(used);
 	struct _fpx_sw_bytes sw = {
 		.magic1 = FP_XSTATE_MAGIC1,
 		.extended_size = (uint32_t)(size + sizeof magic2),
-		.xstate_bv = host_features(),
+		.xstate_bv = used,
 		.xstate_size = (uint32_t)size,
 	};
 	memcpy(area + XSAVE_XCR0, &sw, sizeof sw);
@@ -235,7 +274,7 @@ addr_t registers_frame(const struct restore *r, struct plan *plan, const struct 
 	struct user_regs_struct g;
 	ucontext_t uc;
 
-	if (registers_general(r->process, t, &g, err) < 0)
+	if (registers_general(r, t, &g, err) < 0)
 		return 0;
 	addr_t fpstate = put_fpstate(r->process, plan, t, err);
 	if (!fpstate)
