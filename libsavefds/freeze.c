@@ -13,9 +13,9 @@
  *   STAGE_FROZEN     helper       the handler writes the text and returns; the signal is delivered
  *   STAGE_REFUSED    helper       it ends; the handler reaps it and goes on without
  *
- * The helper also traces the handler's thread, without stopping it, until that thread has dumped the
- * core and is about to end (PTRACE_EVENT_EXIT).  Then the helper ends first, while its parent is
- * still there and ignores SIGCHLD, which makes the kernel reap it: nobody inherits a zombie.
+ * The helper also traces the handler's thread, without stopping it, until that thread has dumped
+ * the core and is about to end (PTRACE_EVENT_EXIT).  Then the helper ends first, while its parent
+ * is still there and ignores SIGCHLD, which makes the kernel reap it: nobody inherits a zombie.
  * Should its parent be gone in another way, it is killed.
  *
  * The helper runs on the thread-local storage of the handler's thread.  While the handler waits it
@@ -59,7 +59,7 @@ static void enter(uint32_t stage)
 	raw_syscall(SYS_futex, (long)&freeze.stage, FUTEX_WAKE, INT_MAX, 0, 0);
 }
 
-/* Waits for a stage behind STAGE, at most LIMIT seconds, and returns the one that is entered then. */
+/* Waits for a stage behind STAGE, at most LIMIT seconds, and returns the stage that is then. */
 static uint32_t wait_behind(uint32_t stage, int limit)
 {
 	struct timespec timeout = { .tv_sec = limit };
@@ -79,8 +79,8 @@ static long trace(long request, pid_t tid, long data)
 }
 
 /*
- * Waits until COUNT threads have stopped.  One that sleeps where no signal reaches it (vfork, a dead
- * file server) is not waited for: it does not run in the program either.
+ * Waits until COUNT threads have stopped.  One that sleeps where no signal reaches it (vfork, a
+ * dead file server) is not waited for: it does not run in the program either.
  */
 static void wait_for_stops(size_t count)
 {

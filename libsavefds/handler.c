@@ -93,8 +93,8 @@ static size_t code_before(uint64_t pc, uint8_t code[SYSCALL_CODE_SIZE])
 
 /*
  * A call that waits returned -EINTR because of us: it is issued again.  Where no call is issued
- * again, the mask to return to may be another one than that under which the signal came (sigsuspend,
- * ppoll, ...) and must let the signal through.
+ * again, the mask to return to may be another one than that under which the signal came
+ * (sigsuspend, ppoll, ...) and must let the signal through.
  */
 static void mend_context(ucontext_t *context, int signo)
 {
@@ -186,8 +186,8 @@ static void work(void *argument)
 }
 
 /*
- * A thread that gets a watched signal while another one is at work only waits: the process is about to be
- * dumped, and when it goes on after a restart it must not die of the second signal.
+ * A thread that gets a watched signal while another one is at work only waits: the process is about
+ * to be dumped, and when it goes on after a restart it must not die of the second signal.
  */
 void handle_signal(int signo, siginfo_t *info, void *context)
 {
@@ -256,11 +256,7 @@ static void write_now(void *argument)
 	c->result = text_write(c->file ? c->file : path, &altstack, &c->err);
 }
 
-/*
- * Writes the text now, to FILE or, when it is NULL, where the handler would write it.  Returns 0, or -1
- * with errno.  Async-signal-safe; made to be called by gdb, too.
- */
-int savefds(const char *file)
+static __attribute__((noinline)) int write_as_owner(const char *file)
 {
 	struct call c = { .file = file, .result = -1, .err = { .code = EBUSY } };
 	int state, saved = errno;
@@ -276,4 +272,20 @@ int savefds(const char *file)
 	restore_signals(mask);
 	errno = c.result < 0 ? c.err.code : saved;
 	return c.result;
+}
+
+/*
+ * Writes the text now, to FILE or, when it is NULL, where the handler would write it.  Returns 0,
+ * or -1 with errno.  Async-signal-safe; made to be called by gdb, too: on a cpu with AMX, gdb before
+ * version 14 fails to put back the vector registers of the thread that it makes call a function.
+ */
+int savefds(const char *file)
+{
+	struct vectors vectors;
+	int result;
+
+	vectors_save(&vectors);
+	result = write_as_owner(file);
+	vectors_restore(&vectors);
+	return result;
 }

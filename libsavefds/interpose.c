@@ -3,8 +3,8 @@
  * sigaction() and signal(), in front of those of the C library.
  *
  * Some programs set every signal to SIG_DFL when they start (node, shells), which would remove our
- * handler.  So where a program asks for SIG_DFL on a watched signal our handler is what it gets, and
- * where our handler is what it would be told of, it is told SIG_DFL.  A handler of its own, and
+ * handler.  So where a program asks for SIG_DFL on a watched signal our handler is what it gets,
+ * and where our handler is what it would be told of, it is told SIG_DFL.  A handler of its own, and
  * SIG_IGN, are the program's right (SAVEFDS_FORCE takes away the latter).
  *
  * Whether our handler is installed is asked of the kernel each time and kept nowhere: a child of

@@ -63,14 +63,14 @@ struct sigaction handler_action(void);
 /* Stops all other threads of the process until it dies.  Does nothing where that is not allowed. */
 void freeze_others(void);
 
-/* The text is written and the signal that ends the process is on its way: called last. */
+/* The text is written, the signal that ends the process is on its way: called last. */
 void freeze_until_core(void);
 
 /* ---- text.c ---- */
 
 /*
- * Writes the state of our own process to the file PATH.  ALTSTACK is that of the calling thread, as it
- * is outside of the handler.
+ * Writes the state of our own process to the file PATH.  ALTSTACK is that of the calling thread, as
+ * it is outside of the handler.
  */
 MUST_CHECK int text_write(const char *path, const stack_t *altstack, struct error *err);
 

@@ -52,7 +52,8 @@ static void read_signals(const char *list)
 		size_t len = strcspn(list, separators);
 		char name[64];
 
-		format(name, sizeof name, "%.*s", (int)(len < sizeof name ? len : sizeof name), list);
+		/* A name that does not fit is none. */
+		format(name, len < sizeof name ? len + 1 : sizeof name, "%s", list);
 		watch_named(name);
 		list += len;
 	}

@@ -33,7 +33,8 @@ int proc_error(struct error *err, int code, pid_t pid, const char *what)
 	if (!pid)
 		return error_sys(err, code, "/proc/self/%s (is /proc mounted?)", what);
 	if (code == ENOENT || code == ESRCH)
-		return error_set(err, ESRCH, "process %d: there is no such process (any more)", pid);
+		return error_set(err, ESRCH, "process %d: there is no such process (any more)",
+				 pid);
 	if (code == EACCES || code == EPERM)
 		return error_set(err, code, "process %d: not allowed to look into it; "
 				 "be its owner or root", pid);

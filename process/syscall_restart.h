@@ -24,7 +24,7 @@ struct syscall_regs {
 
 enum syscall_resume {
 	SYSCALL_NONE,     /* not inside a system call, or it had finished: nothing was changed */
-	SYSCALL_RESUMED,  /* the registers now issue the call again; a sleep, for its remaining time */
+	SYSCALL_RESUMED,  /* the registers now issue the call again; a sleep, for what was left */
 	SYSCALL_EINTR,    /* its number is lost: it now returns -EINTR to the program */
 };
 
@@ -35,8 +35,8 @@ enum { SYSCALL_CODE_SIZE = 2 + 16 };
  * For registers as a core file or ptrace shows them.  CODE is the LEN bytes that end at pc, needed
  * only where the number is lost; LEN may be 0.  It is lost in two ways: orig_rax is that of
  * restart_syscall when the thread had been stopped before, and all ones when gdb (before 14, on a
- * cpu with AMX) made the thread call a function and failed to put the registers back.  In the second
- * case the restart code, which no program ever sees, tells that a call was interrupted.
+ * cpu with AMX) made the thread call a function and failed to put the registers back.  In the
+ * second case the restart code, which no program ever sees, tells that a call was interrupted.
  * On SYSCALL_RESUMED and SYSCALL_EINTR, orig_rax becomes all ones.
  */
 enum syscall_resume syscall_resume(struct syscall_regs *regs, const uint8_t *code, size_t len);

@@ -78,7 +78,7 @@ static void test_identity(void)
 	p = read_self();
 	CHECK(readlink("/proc/self/exe", exe, sizeof exe - 1) > 0, "the program has a path");
 	CHECK_TEXT(p->exe, exe, "which is found");
-	CHECK(p->pid == getpid() && p->ppid == getppid(), "a name like a stat line confuses nothing");
+	CHECK(p->pid == getpid() && p->ppid == getppid(), "a name like a stat line is no trap");
 	CHECK(p->pgrp == getpgrp() && p->sid == getsid(0), "group and session are right");
 	CHECK_TEXT(p->comm, "a) R (1 2", "the name itself is right");
 	CHECK(p->uid == getuid() && p->gid == getgid(), "user and group are right");

@@ -93,6 +93,15 @@ static void test_lost_number(void)
 	      r.result == (uint64_t)-EINTR && r.number == lost,
 	      "where the code does not tell it, the call returns EINTR");
 
+	r = stopped_in(lost, -516);
+	r.rsi = 0;
+	CHECK(syscall_resume(&r, sleeping, sizeof sleeping) == SYSCALL_RESUMED &&
+	      r.pc == pc - 2 && r.result == SYS_clock_nanosleep,
+	      "the number that gdb has lost is found by the restart code and the instruction");
+	r = stopped_in(lost, -516);
+	CHECK(syscall_resume(&r, sleeping, sizeof sleeping - 2) == SYSCALL_NONE && r.pc == pc,
+	      "but not where there is no syscall instruction");
+
 	const uint8_t reading[] = { 0xb8, 0, 0, 0, 0, 0x0f, 0x05 };
 
 	r = stopped_in(SYS_restart_syscall, -516);
