@@ -7,6 +7,8 @@
  * and where our handler is what it would be told of, it is told SIG_DFL.  A handler of its own, and
  * SIG_IGN, are the program's right (SAVEFDS_FORCE takes away the latter).
  *
+ * The program's own handlers are remembered for restart (process/remembered.h).
+ *
  * Whether our handler is installed is asked of the kernel each time and kept nowhere: a child of
  * vfork() changes its own actions but shares our memory.
  */
@@ -15,6 +17,7 @@
 #include <stddef.h>
 
 #include "libsavefds/library.h"
+#include "libsavefds/raw_x86_64.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -28,9 +31,31 @@ EXPORT sighandler_t bsd_signal(int signo, sighandler_t handler);
 EXPORT sighandler_t sysv_signal(int signo, sighandler_t handler);
 EXPORT sighandler_t __sysv_signal(int signo, sighandler_t handler);
 
+EXPORT extern struct remembered savefds_remembered;
+struct remembered savefds_remembered = { .version = REMEMBERED_VERSION };
+
+/*
+ * Notes the handler that SIGNO has now, as the kernel tells it.  A child of vfork(), which shares
+ * our memory, resets signals but installs no handlers: so nothing is ever taken back.
+ */
+static void remember(int signo)
+{
+	struct kernel_sigaction now;
+	enum { SIG_IGN_VALUE = 1 };
+
+	if (signo > 0 && signo < REMEMBERED_SIGNALS &&
+	    raw_syscall(SYS_rt_sigaction, signo, 0, (long)&now, sizeof now.mask, 0) == 0 &&
+	    now.handler > SIG_IGN_VALUE)
+		savefds_remembered.actions[signo] = now;
+}
+
 int real_sigaction(int signo, const struct sigaction *act, struct sigaction *old)
 {
-	return __sigaction(signo, act, old);
+	int result = __sigaction(signo, act, old);
+
+	if (act && result == 0)
+		remember(signo);
+	return result;
 }
 
 static bool is_ours(const struct sigaction *act)
@@ -48,12 +73,12 @@ int sigaction(int signo, const struct sigaction *act, struct sigaction *old)
 	struct sigaction ours;
 
 	if (!settings_watch(signo))
-		return __sigaction(signo, act, old);
+		return real_sigaction(signo, act, old);
 	if (act && leaves_it_to_us(act)) {
 		ours = handler_action();
 		act = &ours;
 	}
-	if (__sigaction(signo, act, old) < 0)
+	if (real_sigaction(signo, act, old) < 0)
 		return -1;
 	if (old && is_ours(old))
 		*old = (struct sigaction){ .sa_handler = SIG_DFL };
@@ -76,9 +101,13 @@ static sighandler_t set_handler(int signo, sighandler_t handler, int flags)
 
 sighandler_t signal(int signo, sighandler_t handler)
 {
+	if (settings_watch(signo))
+		return set_handler(signo, handler, SA_RESTART);
 	/* The C library's own knows of siginterrupt(), so it is used wherever it may be. */
-	return settings_watch(signo) ? set_handler(signo, handler, SA_RESTART)
-				     : ssignal(signo, handler);
+	sighandler_t old = ssignal(signo, handler);
+	if (old != SIG_ERR)
+		remember(signo);
+	return old;
 }
 
 sighandler_t bsd_signal(int signo, sighandler_t handler)

@@ -22,15 +22,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "process/remembered.h"
 #include "util/error.h"
-
-/* A signal action as the kernel has it. */
-struct kernel_sigaction {
-	uint64_t handler;
-	uint64_t flags;
-	uint64_t restorer;
-	uint64_t mask;
-};
 
 /* ---- settings.c ---- */
 
@@ -48,7 +41,7 @@ void settings_file(char path[PATH_MAX]);
 
 /* ---- interpose.c ---- */
 
-/* The C library's sigaction(), past our own. */
+/* The C library's sigaction(), past our own; a handler that it installs is remembered. */
 MUST_CHECK int real_sigaction(int signo, const struct sigaction *act, struct sigaction *old);
 
 /* ---- handler.c ---- */

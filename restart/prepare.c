@@ -26,6 +26,7 @@ static addr_t page_up(const struct process *p, addr_t a)
 
 struct program_span {
 	addr_t start_code, end_code, start_data, end_data, end;
+	addr_t bias;  /* of its addresses in memory against those in its file */
 };
 
 static bool find_program(const struct process *p, struct program_span *span)
@@ -39,6 +40,7 @@ static bool find_program(const struct process *p, struct program_span *span)
 	if (p->exe && elf_file_read(&file, &arena, p->exe, &err) == 0) {
 		addr_t bias = process_auxv(p, AT_ENTRY, 0) - file.entry;
 
+		span->bias = bias;
 		for (size_t i = 0; i < file.segment_count; i++) {
 			const struct elf_file_segment *s = &file.segments[i];
 			addr_t start = bias + s->vaddr;
@@ -68,47 +70,70 @@ static bool is_anonymous_data(const struct mapping *m)
 	       m->label == LABEL_NONE;
 }
 
-/* The value of libc's __curbrk, which is the break exactly. */
-static addr_t libc_break(const struct process *p)
+static bool read_break(const struct process *p, const char *path, addr_t bias, addr_t *value)
 {
+	uint64_t symbol, size;
+	struct error err;
+
+	return elf_file_symbol(path, "__curbrk", &symbol, &size, &err) == 0 &&
+	       process_read(p, bias + symbol, value, sizeof *value, &err) == 0;
+}
+
+/* The value of libc's __curbrk, which is the break exactly; or 0.  A static program has its own. */
+static addr_t libc_break(const struct process *p, const struct program_span *program)
+{
+	addr_t value;
+
 	for (size_t i = 0; i < p->mapping_count; i++) {
 		const struct mapping *m = &p->mappings[i];
 		const char *name = m->path ? strrchr(m->path, '/') : NULL;
-		uint64_t symbol, size;
-		struct error err;
-		addr_t value;
 
-		if (!name || m->file_offset != 0 || strncmp(name, "/libc.", 6) != 0)
-			continue;
-		if (elf_file_symbol(m->path, "__curbrk", &symbol, &size, &err) == 0 &&
-		    process_read(p, m->start + symbol, &value, sizeof value, &err) == 0)
+		if (name && m->file_offset == 0 && strncmp(name, "/libc.", 6) == 0 &&
+		    read_break(p, m->path, m->start, &value))
 			return value;
 	}
+	if (!process_auxv(p, AT_BASE, 0) && p->exe && read_break(p, p->exe, program->bias, &value))
+		return value;
 	return 0;
 }
 
-/*
- * The heap begins at the end of the program's bss, or a random distance above it, and is the first
- * anonymous writable mapping there that ends below the libraries.
- */
-static void find_heap(struct process *p, const struct program_span *program)
-{
-	enum { RANDOM_DISTANCE = 1 << 30 };  /* arch_randomize_brk() stays below */
-	addr_t low = page_up(p, program->end), exact = libc_break(p);
-	struct mapping *heap = NULL;
+enum { RANDOM_DISTANCE = 1 << 30 };  /* arch_randomize_brk() stays below */
 
-	if (p->have & HAVE_BRK || !program->end)
-		return;
-	for (size_t i = 0; i < p->mapping_count && !heap; i++) {
+/* The first anonymous writable mapping from LOW on that ends below the libraries, or NULL. */
+static struct mapping *heap_above(struct process *p, addr_t low, addr_t exact)
+{
+	for (size_t i = 0; i < p->mapping_count; i++) {
 		struct mapping *m = &p->mappings[i];
 
 		if (m->end <= low || m->start > low + RANDOM_DISTANCE)
 			continue;
 		if (exact ? exact > m->start && exact <= m->end : is_anonymous_data(m))
-			heap = m;
-		else if (m->path && m->start >= low && !exact)
-			break;
+			return m;
+		if (m->path && m->start >= low && !exact)
+			return NULL;
 	}
+	return NULL;
+}
+
+/*
+ * The heap begins at the end of the program's bss, or a random distance above it.  That of a static
+ * position-independent program is far from it, where the kernel loads those that have an
+ * interpreter (fs/binfmt_elf.c, load_elf_binary(): ELF_ET_DYN_BASE).
+ */
+static void find_heap(struct process *p, const struct program_span *program)
+{
+	addr_t low = page_up(p, program->end), exact = libc_break(p, program);
+	addr_t apart = (p->arch->address_limit - p->arch->page_size) / 3 * 2 & ~(p->arch->page_size - 1);
+	struct mapping *heap = NULL;
+
+	if (p->have & HAVE_BRK || !program->end)
+		return;
+	if (program->bias && !process_auxv(p, AT_BASE, 0))
+		heap = heap_above(p, apart, exact);
+	if (heap)
+		low = apart;
+	else
+		heap = heap_above(p, low, exact);
 	if (!heap || !is_anonymous_data(heap)) {
 		p->start_brk = p->brk = exact ? exact : low;
 		return;
@@ -292,6 +317,7 @@ int restore_prepare(struct restore *r, struct error *err)
 	find_heap(p, &program);
 	if (!(p->have & HAVE_MM))
 		find_arguments(p);
+	complete_handlers(p);
 	libc_layout_find(&r->libc, p);
 	r->core_noexec = fstatvfs(core_fd(r->core), &fs) == 0 && fs.f_flag & ST_NOEXEC;
 	return choose_area(r, err);

@@ -70,6 +70,9 @@ MUST_CHECK int restore_prepare(struct restore *r, struct error *err);
 /* libc_layout.c */
 void libc_layout_find(struct libc_layout *l, const struct process *p);
 
+/* handlers.c: the handlers that the text calls `caught` and libsavefds remembered. */
+void complete_handlers(struct process *p);
+
 /* check.c: everything that can be known before anything is started. */
 void restore_check(const struct restore *r, struct findings *f);
 void check_files(const struct restore *r, struct findings *f);    /* plan_files.c */
