@@ -256,7 +256,11 @@ static void write_now(void *argument)
 	c->result = text_write(c->file ? c->file : path, &altstack, &c->err);
 }
 
-static __attribute__((noinline)) int write_as_owner(const char *file)
+/*
+ * Writes the text now, to FILE or, when it is NULL, where the handler would write it.  Returns 0,
+ * or -1 with errno.  Async-signal-safe.
+ */
+int savefds(const char *file)
 {
 	struct call c = { .file = file, .result = -1, .err = { .code = EBUSY } };
 	int state, saved = errno;
@@ -272,20 +276,4 @@ static __attribute__((noinline)) int write_as_owner(const char *file)
 	restore_signals(mask);
 	errno = c.result < 0 ? c.err.code : saved;
 	return c.result;
-}
-
-/*
- * Writes the text now, to FILE or, when it is NULL, where the handler would write it.  Returns 0,
- * or -1 with errno.  Async-signal-safe; made to be called by gdb, too: on a cpu with AMX, gdb before
- * version 14 fails to put back the vector registers of the thread that it makes call a function.
- */
-int savefds(const char *file)
-{
-	struct vectors vectors;
-	int result;
-
-	vectors_save(&vectors);
-	result = write_as_owner(file);
-	vectors_restore(&vectors);
-	return result;
 }

@@ -5,8 +5,6 @@
 #ifndef LIBSAVEFDS_RAW_X86_64_H
 #define LIBSAVEFDS_RAW_X86_64_H
 
-#include <cpuid.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 
@@ -22,41 +20,6 @@ static inline long raw_syscall(long number, long a, long b, long c, long d, long
 			 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
 			 : "rcx", "r11", "memory");
 	return result;
-}
-
-/* What XSAVE keeps of x87, SSE, AVX and AVX-512, in its standard format. */
-struct vectors {
-	uint8_t area[4096] __attribute__((aligned(64)));
-};
-
-enum { VECTORS = 0xe7, VECTORS_HEADER = 512, CPUID_1_ECX_OSXSAVE = 1 << 27 };
-
-static inline bool vectors_xsave(void)
-{
-	unsigned a, b, c = 0, d;
-
-	return __get_cpuid(1, &a, &b, &c, &d) && c & CPUID_1_ECX_OSXSAVE;
-}
-
-static inline void vectors_save(struct vectors *v)
-{
-	volatile uint64_t *header = (volatile uint64_t *)(v->area + VECTORS_HEADER);
-
-	if (!vectors_xsave()) {
-		__asm__ volatile("fxsave64 %0" : "+m"(*v));
-		return;
-	}
-	for (int i = 0; i < 8; i++)
-		header[i] = 0;
-	__asm__ volatile("xsave64 %0" : "+m"(*v) : "a"(VECTORS), "d"(0));
-}
-
-static inline void vectors_restore(const struct vectors *v)
-{
-	if (vectors_xsave())
-		__asm__ volatile("xrstor64 %0" : : "m"(*v), "a"(VECTORS), "d"(0));
-	else
-		__asm__ volatile("fxrstor64 %0" : : "m"(*v));
 }
 
 /* Calls FUNCTION(ARGUMENT) on the stack that ends at TOP, which is 16-byte aligned. */

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# What the tests share.  A test file begins with `load helper`; it may define setup() itself when
+# that calls common_setup.  Each test runs in $WORK, a folder of its own, which is removed afterwards
+# unless KEEP=1.  BIN and LIB name the programs and the library under test.
+
+ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
+BIN=$(cd "${BIN:-$ROOT/bin}" && pwd) || exit 1  # not there: run make first
+LIB=$(cd "${LIB:-$ROOT/lib}" && pwd) || exit 1
+SAVEFDS=$LIB/libsavefds.so
+export LC_ALL=C
+
+common_setup() {
+	WORK=$(mktemp -d "${TMPDIR:-/tmp}/restart-test.XXXXXX")
+	cd "$WORK" || return 1
+	ulimit -c unlimited 2>/dev/null || ulimit -c "$(ulimit -H -c)"
+	STARTED=()
+	AS_USER=()
+	if [ "$(id -u)" -eq 0 ]; then
+		AS_USER=(setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all
+			env HOME="$WORK")
+	fi
+}
+
+# Ends what start() left behind: by process id, never by name.
+common_teardown() {
+	local pid
+
+	for pid in "${STARTED[@]}"; do
+		kill -KILL "$pid" 2>/dev/null || continue
+		wait "$pid" 2>/dev/null || true
+	done
+	cd / || return 1
+	if [ "${KEEP:-0}" = 1 ]; then
+		echo "# kept $WORK" >&3
+	else
+		rm -rf "$WORK"
+	fi
+}
+
+setup() { common_setup; }
+teardown() { common_teardown; }
+
+# Fails, saying why.
+fail() {
+	echo "$*" >&2
+	return 1
+}
+
+# ---- Waiting ----------------------------------------------------------------------------------
+
+# wait_until SECONDS COMMAND...: until the command succeeds; fails when it did not in that time.
+wait_until() {
+	local deadline=$((SECONDS + $1 + 1))
+
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$SECONDS" -lt "$deadline" ] || fail "in vain waited for: $*" || return 1
+		sleep 0.02
+	done
+}
+
+has_lines() { [ -e "$1" ] && [ "$(wc -l < "$1")" -ge "$2" ]; }
+has_text() { grep -qs -e "$2" "$1"; }
+lacks_text() { ! has_text "$1" "$2" || fail "$1 has: $2"; }
+gone() { ! kill -0 "$1" 2>/dev/null; }
+
+# wait_lines FILE N, wait_text FILE PATTERN: until the file has so many lines, such a line.
+wait_lines() { wait_until "${3:-20}" has_lines "$1" "$2"; }
+wait_text() { wait_until "${3:-20}" has_text "$1" "$2"; }
+
+# The state letter in /proc: wait_state PID S.
+in_state() { [[ $(< "/proc/$1/stat") =~ \)\ $2\  ]]; }
+wait_state() { wait_until 20 in_state "$1" "$2"; }
+
+# ---- Programs to interrupt ---------------------------------------------------------------------
+
+# Becomes the command, with the three standard descriptors and default signals.  A script's
+# background jobs have SIGQUIT and SIGINT ignored, and what the tests themselves have open is no part
+# of a checkpoint.
+become() {
+	local fd
+
+	for fd in /proc/self/fd/*; do
+		[ "${fd##*/}" -le 2 ] || eval "exec ${fd##*/}>&-"
+	done
+	exec env --default-signal=QUIT,INT "$@"
+}
+
+# start COMMAND...: runs it in the background; its process id is in $PID.  Redirections of the call are
+# those of the command.
+start() {
+	(become "$@") <&0 &
+	PID=$!
+	STARTED+=("$PID")
+}
+
+# start_saving COMMAND...: as start, with libsavefds preloaded.
+start_saving() { start env LD_PRELOAD="$SAVEFDS" "$@"; }
+
+# Compiles tests/programs/NAME.c to ./NAME: build_program NAME [FLAGS].
+build_program() {
+	local name=$1
+
+	shift
+	"${CC:-gcc}" -std=gnu11 -g -O1 -I "$ROOT" -o "$name" "$ROOT/tests/programs/$name.c" \
+		-pthread "$@"
+}
+
+# ---- Core files --------------------------------------------------------------------------------
+
+# Skips the test where the kernel does not write core files into the current folder.
+need_core() {
+	local pattern
+	read -r pattern < /proc/sys/kernel/core_pattern
+
+	case $pattern in
+	'|'*) skip "core_pattern hands cores to a program: $pattern" ;;
+	*/*) skip "core_pattern puts cores elsewhere: $pattern" ;;
+	esac
+	[ "$(ulimit -c)" != 0 ] || skip "core files are not allowed here: ulimit -H -c is 0"
+}
+
+# need COMMAND...: skips the test when one of them is not installed.
+need() {
+	local command
+
+	for command in "$@"; do
+		command -v "$command" >/dev/null || skip "$command is not installed"
+	done
+}
+
+# find_core DIR PID: prints the name of the core that PID left in DIR.
+find_core() {
+	local pattern
+	read -r pattern < /proc/sys/kernel/core_pattern
+
+	for core in "$1/core.$2" "$1/${pattern//%p/$2}" "$1/core"; do
+		[ -s "$core" ] && echo "$core" && return
+	done
+	fail "no core of process $2 in $1: $(ls "$1")"
+}
+
+# make_core DIR PID [SIGNAL]: ends PID, a child of the test, with SIGQUIT, waits for its end, and
+# leaves the name of its core in $CORE.
+# shellcheck disable=SC2034  # the tests use CORE
+make_core() {
+	local status=0
+
+	kill -s "${3:-QUIT}" "$2"
+	wait "$2" || status=$?
+	[ "$status" -eq $((128 + $(kill -l "${3:-QUIT}"))) ] ||
+		fail "process $2 ended with status $status, not by ${3:-QUIT}" || return 1
+	CORE=$(find_core "$1" "$2")
+}
+
+# ---- A terminal ---------------------------------------------------------------------------------
+
+# terminal_open: a shell on a terminal of its own, with a `$ ' prompt.  What it shows goes into the
+# file `typescript'.
+terminal_open() {
+	mkfifo keys
+	exec {KEYS}<> keys  # for reading as well, so that no open waits for another
+	start PS1='$ ' TERM=dumb SHELL=/bin/sh script -qfe typescript \
+		-c 'exec bash --noprofile --norc --noediting -i' < keys > /dev/null
+	SEEN=0
+	terminal_expect '\$ '
+}
+
+# terminal_type LINE, terminal_key CHARACTER: what a user types; \x1c is Ctrl-\.
+terminal_type() { printf '%s\n' "$1" >&"$KEYS"; }
+terminal_key() { printf "%b" "$1" >&"$KEYS"; }
+
+terminal_shows() {
+	local shown rest
+
+	shown=$(tr -d '\r' < typescript; echo .)  # the dot saves the last newline
+	shown=${shown%.}
+	rest=${shown:SEEN}
+	[[ $rest =~ $1 ]] || return 1
+	SHOWN=${rest%%"${BASH_REMATCH[0]}"*}
+	SEEN=$((SEEN + ${#SHOWN} + ${#BASH_REMATCH[0]}))
+}
+
+# terminal_expect REGEX [SECONDS]: waits until the terminal shows it, behind what was expected before.
+# Leaves in $SHOWN the text in between.
+terminal_expect() {
+	local deadline=$((SECONDS + ${2:-20} + 1))
+
+	until terminal_shows "$1"; do
+		[ "$SECONDS" -lt "$deadline" ] ||
+			fail "the terminal does not show $1 but: $(tail -c 2000 typescript)" || return 1
+		sleep 0.02
+	done
+}
+
+# ---- An ordinary user --------------------------------------------------------------------------
+
+# as_user COMMAND...: runs it as an ordinary user when the tests run as root; in front of a command
+# for start(), write "${AS_USER[@]}".
+as_user() { "${AS_USER[@]}" "$@"; }
+
+# Puts copies of the programs and the library at $WORK/bin and $WORK/lib, where anybody may run them
+# and the README's relative paths are right.
+copy_programs() {
+	mkdir -p "$WORK/bin" "$WORK/lib"
+	cp "$BIN"/* "$WORK/bin"
+	cp "$LIB"/* "$WORK/lib"
+	chmod -R a+rwX "$WORK"
+}

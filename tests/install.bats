@@ -1,0 +1,74 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+load helper
+
+# install_to ARGUMENTS...: make install of the programs under test.
+install_to() {
+	env -u MAKEFLAGS -u MAKELEVEL -u BUILD make -s -C "$ROOT" install \
+		CFLAGS=-O0 BUILD="$WORK/build" BIN="$WORK/bin" LIB="$WORK/lib" "$@"
+}
+
+@test "make install puts programs, library and manual pages under DESTDIR and PREFIX" {
+	install_to DESTDIR="$WORK/root" PREFIX=/opt/thing
+	cd root
+	diff <(find . -type f | sort) - <<-END
+		./opt/thing/bin/restart
+		./opt/thing/bin/savefds
+		./opt/thing/lib/libsavefds.so
+		./opt/thing/share/man/man1/restart.1
+		./opt/thing/share/man/man1/savefds.1
+		./opt/thing/share/man/man5/filedescriptors.5
+		./opt/thing/share/man/man7/libsavefds.7
+	END
+	opt/thing/bin/restart --version
+	opt/thing/bin/savefds --version
+}
+
+@test "each manual page is free of markup errors" {
+	need mandoc
+	cd "$ROOT/doc"
+	run mandoc -T lint -W warning ./*.[157]
+	[ "$status" -eq 0 ] || fail "$output"
+}
+
+@test "the manual page of a program names each of its long options" {
+	cd "$ROOT/doc"
+	for program in restart savefds; do
+		for option in $("$BIN/$program" --help | grep -oE -- '--[a-z][a-z-]*' | sort -u); do
+			sed 's/\\-/-/g' "$program.1" | grep -qE -- "(--|Fl -|Fl Fl )${option#--}" ||
+				fail "$program.1 does not name $option"
+		done
+	done
+}
+
+@test "the library exports nothing but its own names and the functions that it wraps" {
+	need nm
+	run nm -D --defined-only --format=posix "$LIB/libsavefds.so"
+	while read -r name _; do
+		case $name in
+		savefds | savefds_remembered | sigaction | signal | __sysv_signal | bsd_signal | sysv_signal) ;;
+		*) fail "libsavefds.so exports $name" ;;
+		esac
+	done <<< "$output"
+	[[ $output == *savefds* ]]
+}
+
+@test "the layer check finds a forbidden include" {
+	mkdir -p util process elf restart/bootstrap
+	echo '#include "process/process.h"' > util/a.c
+	echo '#include <libelf.h>' > process/b.c
+	echo '#include <string.h>' > restart/bootstrap/c.c
+	printf '#include <libelf.h>\n#include "util/io.h"\n#include "elf/x.h"\n' > elf/right.c
+	run "$ROOT/tests/layers.sh" .
+	[ "$status" -eq 1 ]
+	diff - <(sort <<< "$output") <<-'END'
+		process/b.c:1: process may not include <libelf.h>
+		restart/bootstrap/c.c:1: restart/bootstrap may not include <string.h>
+		util/a.c:1: util may not include "process/process.h"
+	END
+}
+
+@test "the layer check is content with this tree" {
+	"$ROOT/tests/layers.sh"
+}
