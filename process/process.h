@@ -160,6 +160,9 @@ struct description {
 	bool semaphore;        /* FILE_EVENTFD: EFD_SEMAPHORE */
 	size_t watch_count, watch_capacity;
 	struct epoll_watch *watches;  /* FILE_EPOLL */
+	size_t queued_size, queued_capacity;
+	uint8_t *queued;       /* FILE_PIPE, the reading end: the bytes that wait in the pipe */
+	bool hung_up;          /* FILE_SOCKET: its peer is closed and nothing is left to read */
 };
 
 struct descriptor {

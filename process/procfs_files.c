@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kcmp.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -359,6 +362,107 @@ static int add_entry(struct process *p, const struct entries *entries, size_t i,
 	return 0;
 }
 
+/* ---- What is on its way ----------------------------------------------------------------------- */
+
+/* Copies what waits in the pipe IN to COPY, without taking it out, and from there to the model. */
+static int copy_queued(struct process *p, struct description *d, int in, const int copy[2],
+		       size_t size)
+{
+	size_t done = 0;
+	ssize_t n;
+
+	/* tee() copies no more than the other pipe has room for. */
+	fcntl(copy[1], F_SETPIPE_SZ, fcntl(in, F_GETPIPE_SZ));
+	d->queued = arena_alloc(&p->arena, size);
+	if (!d->queued) {
+		errno = ENOMEM;
+		return -1;
+	}
+	if (tee(in, copy[1], size, SPLICE_F_NONBLOCK) < 0)
+		return -1;
+	while (done < size && (n = read(copy[0], d->queued + done, size - done)) > 0)
+		done += (size_t)n;
+	d->queued_size = done;
+	errno = ENOBUFS;
+	return done < size ? -1 : 0;
+}
+
+static int read_queued(struct process *p, pid_t pid, int fd, struct description *d,
+		       struct error *err)
+{
+	char what[40], name[PROC_NAME_SIZE];
+	int copy[2], size, result;
+
+	/* Another open file description of the same pipe: ours, and it never waits. */
+	format(what, sizeof what, "fd/%d", fd);
+	proc_name(name, pid, "%s", what);
+	cleanup_fd int in = open(name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (in < 0 || ioctl(in, FIONREAD, &size) < 0)
+		return proc_error(err, errno, pid, what);
+	if (size <= 0)
+		return 0;
+	if (pipe2(copy, O_CLOEXEC | O_NONBLOCK) < 0)
+		return error_sys(err, errno, "cannot look into the pipe of descriptor %d", fd);
+	result = copy_queued(p, d, in, copy, (size_t)size);
+	if (result < 0)
+		error_sys(err, errno, "cannot look into the pipe of descriptor %d", fd);
+	close(copy[0]);
+	close(copy[1]);
+	return result;
+}
+
+/* Where the other end is in another process, so is the right to the bytes. */
+static bool has_writer(const struct process *p, uint64_t pipe_id)
+{
+	for (size_t i = 0; i < p->description_count; i++) {
+		const struct description *d = &p->descriptions[i];
+
+		if (d->kind == FILE_PIPE && d->pipe_id == pipe_id && d->flags & O_ACCMODE)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A socket of a pair whose other half is closed: a read ends and a write fails, now and for ever.  Some
+ * programs keep one (the JVM does, to stand in for descriptors that it closes).
+ */
+static bool is_hung_up(pid_t pid, int fd)
+{
+	int domain = 0, type = 0;
+	socklen_t size = sizeof domain;
+	struct pollfd poller = { .fd = fd, .events = POLLIN };
+	cleanup_fd int pidfd = pid ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+	cleanup_fd int theirs = pid ? (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0) : -1;
+
+	if (pid)
+		poller.fd = theirs;
+	if (getsockopt(poller.fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0 || domain != AF_UNIX ||
+	    getsockopt(poller.fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0 || type != SOCK_STREAM)
+		return false;
+	char byte;
+	return poll(&poller, 1, 0) == 1 && poller.revents & POLLHUP &&
+	       recv(poller.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+static int read_on_its_way(struct process *p, pid_t pid, struct error *err)
+{
+	for (size_t i = 0; i < p->descriptor_count; i++) {
+		int fd = p->descriptors[i].fd;
+		struct description *d = &p->descriptions[p->descriptors[i].description];
+
+		if (d->kind == FILE_SOCKET)
+			d->hung_up = is_hung_up(pid, fd);
+		if (d->kind != FILE_PIPE || d->flags & O_ACCMODE || d->queued_size ||
+		    !has_writer(p, d->pipe_id))
+			continue;
+		if (read_queued(p, pid, fd, d, err) < 0 && !proc_vanished(err))
+			return -1;
+	}
+	return 0;
+}
+
 int procfs_read_descriptors(struct process *p, pid_t pid, struct error *err)
 {
 	struct entries entries = { .pid = pid };
@@ -370,5 +474,5 @@ int procfs_read_descriptors(struct process *p, pid_t pid, struct error *err)
 		if (add_entry(p, &entries, i, first[i], err) < 0)
 			return -1;
 	p->have |= HAVE_DESCRIPTORS;
-	return 0;
+	return read_on_its_way(p, pid, err);
 }

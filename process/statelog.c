@@ -137,6 +137,7 @@ static const struct keyword keywords[] = {
 	  "map : START-END : PROTECTION : OFFSET [: FILE [: deleted]]" },
 	{ "mm", 2, 6, true, take_mm, "mm : code A-B : data A-B : stack A : arg A-B : env A-B" },
 	{ "pid", 5, 5, true, take_pid, "pid : PID : PARENT : PROCESS-GROUP : SESSION" },
+	{ "pipe-data", 3, 3, false, take_pipe_data, "pipe-data : DESCRIPTOR : BYTES" },
 	{ "rlimit", 4, 4, false, take_rlimit, "rlimit : NAME : SOFT : HARD" },
 	{ "root", 2, 2, true, take_root, "root : PATH" },
 	{ "sigaction", 3, 6, false, take_sigaction,

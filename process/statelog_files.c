@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The lines of open files: `<fd> : <file> : <offset> : <flags> : dup <fd>` and `epoll-watch`. */
+/* The lines of open files: `<fd> : <file> : <offset> : <flags> : dup <fd>`, `epoll-watch`, `pipe-data`. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdlib.h>
@@ -59,6 +59,12 @@ static int take_flag(struct parser *s, struct field word, struct descriptor *fd,
 
 	if (field_is(word, "deleted")) {
 		d->deleted = true;
+		return 0;
+	}
+	if (field_is(word, "hung-up")) {
+		if (d->kind != FILE_SOCKET)
+			return field_error(s, word, "hung-up: the file is no socket");
+		d->hung_up = true;
 		return 0;
 	}
 	if (field_is(word, "EFD_SEMAPHORE")) {
@@ -173,6 +179,23 @@ int take_epoll_watch(struct parser *s)
 	return 0;
 }
 
+int take_pipe_data(struct parser *s)
+{
+	struct pending *pending = &s->pending;
+	const struct field *f = s->line.fields;
+	struct pipe_data d = { .at = field_place(s, f[1]) }, *array;
+
+	if (take_fd(s, f[1], &d.fd) != 0 || field_bytes(s, f[2], "bytes", &d.bytes, &d.size) != 0)
+		return -1;
+	array = arena_grow(&s->p->arena, pending->pipe_data, pending->pipe_data_count,
+			   &pending->pipe_data_capacity, sizeof *array);
+	if (!array)
+		return parser_no_memory(s);
+	pending->pipe_data = array;
+	array[pending->pipe_data_count++] = d;
+	return 0;
+}
+
 /* ---- When all lines are read ----------------------------------------------------------------- */
 
 static int by_fd(const void *a, const void *b)
@@ -239,12 +262,36 @@ static int add_watch(struct parser *s, const struct watch *w)
 	return 0;
 }
 
+/* Several lines for one pipe follow one another in it. */
+static int add_pipe_data(struct parser *s, const struct pipe_data *data)
+{
+	const struct descriptor *fd = process_descriptor(s->p, data->fd);
+	struct description *d = fd ? &s->p->descriptions[fd->description] : NULL;
+
+	if (!d || d->kind != FILE_PIPE || (d->flags & O_ACCMODE) != O_RDONLY)
+		return place_error(s, data->at, "descriptor %d is not the reading end of a pipe",
+				   data->fd);
+	for (size_t i = 0; i < data->size; i++) {
+		uint8_t *bytes = arena_grow(&s->p->arena, d->queued, d->queued_size,
+					    &d->queued_capacity, sizeof *bytes);
+
+		if (!bytes)
+			return parser_no_memory(s);
+		d->queued = bytes;
+		bytes[d->queued_size++] = data->bytes[i];
+	}
+	return 0;
+}
+
 int finish_files(struct parser *s)
 {
 	if (sort_descriptors(s) != 0 || resolve_dups(s) != 0)
 		return -1;
 	for (size_t i = 0; i < s->pending.watch_count; i++)
 		if (add_watch(s, &s->pending.watches[i]) != 0)
+			return -1;
+	for (size_t i = 0; i < s->pending.pipe_data_count; i++)
+		if (add_pipe_data(s, &s->pending.pipe_data[i]) != 0)
 			return -1;
 	return 0;
 }

@@ -224,46 +224,73 @@ int number_range(struct parser *s, struct field f, const char *what, uint64_t ma
 
 /* ---- Names ----------------------------------------------------------------------------------- */
 
-/* The character behind the backslash at TEXT, or 0 when that is no escape. */
-static unsigned escaped(const char *text, size_t len)
+/* The character that the backslash at TEXT begins, or -1 when that is no escape. */
+static int escaped(const char *text, size_t len)
 {
 	unsigned value = 0;
 
 	if (len < 4)
-		return 0;
+		return -1;
 	for (size_t i = 1; i < 4; i++) {
 		unsigned d = digit(text[i]);
 
 		if (d >= 8)
-			return 0;
+			return -1;
 		value = value * 8 + d;
 	}
-	return value <= 0xff ? value : 0;
+	return value <= 0xff ? (int)value : -1;
+}
+
+/* Resolves the escapes of F, whose characters are LOWEST at least, into BUF.  The length, or -1. */
+static ssize_t unescape(struct parser *s, struct field f, const char *what, int lowest, char *buf)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < f.len; i++, used++) {
+		buf[used] = f.text[i];
+		if (f.text[i] != '\\')
+			continue;
+		int c = escaped(f.text + i, f.len - i);
+
+		if (c < lowest)
+			return field_error(s, (struct field){ f.text + i, f.len - i },
+					   "%s: a backslash starts three octal digits (%03o to 377)"
+					   "; write a backslash as \\134", what, (unsigned)lowest);
+		buf[used] = (char)c;
+		i += 3;
+	}
+	return (ssize_t)used;
 }
 
 int field_name(struct parser *s, struct field f, const char *what, const char **name)
 {
 	char *copy = arena_strndup(&s->p->arena, f.text, f.len);
-	size_t used = 0;
+	ssize_t len;
 
 	if (!copy)
 		return parser_no_memory(s);
 	if (!f.len)
 		return field_error(s, f, "%s is missing", what);
-	for (size_t i = 0; i < f.len; i++, used++) {
-		copy[used] = f.text[i];
-		if (f.text[i] != '\\')
-			continue;
-		unsigned c = escaped(f.text + i, f.len - i);
-
-		if (!c)
-			return field_error(s, (struct field){ f.text + i, f.len - i },
-					   "%s: a backslash starts three octal digits (001 to 377)"
-					   "; write a backslash as \\134", what);
-		copy[used] = (char)c;
-		i += 3;
-	}
-	copy[used] = '\0';
+	len = unescape(s, f, what, 1, copy);
+	if (len < 0)
+		return -1;
+	copy[len] = '\0';
 	*name = copy;
+	return 0;
+}
+
+int field_bytes(struct parser *s, struct field f, const char *what, const uint8_t **bytes,
+		size_t *size)
+{
+	char *copy = arena_alloc(&s->p->arena, f.len + 1);
+	ssize_t len;
+
+	if (!copy)
+		return parser_no_memory(s);
+	len = unescape(s, f, what, 0, copy);
+	if (len < 0)
+		return -1;
+	*bytes = (const uint8_t *)copy;
+	*size = (size_t)len;
 	return 0;
 }

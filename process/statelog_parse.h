@@ -43,6 +43,13 @@ struct watch {
 	struct epoll_watch watch;
 };
 
+struct pipe_data {
+	struct place at;
+	int fd;
+	const uint8_t *bytes;
+	size_t size;
+};
+
 struct thread_line {
 	struct place at;
 	pid_t tid;
@@ -60,6 +67,8 @@ struct pending {
 	size_t dup_count, dup_capacity;
 	struct watch *watches;
 	size_t watch_count, watch_capacity;
+	struct pipe_data *pipe_data;
+	size_t pipe_data_count, pipe_data_capacity;
 	struct thread_line *threads;
 	size_t thread_count, thread_capacity;
 	struct altstack_line *altstacks;
@@ -118,6 +127,10 @@ int number_range(struct parser *s, struct field f, const char *what, uint64_t ma
 /* A name that must not be empty, its escapes resolved, as a string in the arena of the model. */
 int field_name(struct parser *s, struct field f, const char *what, const char **name);
 
+/* Bytes, which may be zero, their escapes resolved, in the arena of the model. */
+int field_bytes(struct parser *s, struct field f, const char *what, const uint8_t **bytes,
+		size_t *size);
+
 /* ---- The lines by subject -------------------------------------------------------------------- */
 
 /*
@@ -127,6 +140,7 @@ int field_name(struct parser *s, struct field f, const char *what, const char **
 int take_descriptor(struct parser *s);
 int take_no_descriptors(struct parser *s);
 int take_epoll_watch(struct parser *s);
+int take_pipe_data(struct parser *s);
 int finish_files(struct parser *s);
 
 int take_thread(struct parser *s);

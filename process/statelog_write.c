@@ -189,8 +189,38 @@ static void put_file_flags(struct out *o, const struct descriptor *fd,
 		print(o, "%sEFD_SEMAPHORE", joint);
 		joint = "|";
 	}
+	if (d->hung_up) {
+		print(o, "%shung-up", joint);
+		joint = "|";
+	}
 	if (d->deleted)
 		print(o, "%sdeleted", joint);
+}
+
+static void put_epoll_watches(struct out *o, int fd, const struct description *d)
+{
+	for (size_t i = 0; i < d->watch_count; i++)
+		print(o, "epoll-watch : %d : %d : %#x : %#lx\n", fd, d->watches[i].fd,
+		      d->watches[i].events, (unsigned long)d->watches[i].data);
+}
+
+/* What is in the pipe, in lines that a person can still look at. */
+static void put_pipe_data(struct out *o, int fd, const struct description *d)
+{
+	enum { BYTES_PER_LINE = 64 };
+
+	for (size_t i = 0; i < d->queued_size; i++) {
+		uint8_t c = d->queued[i];
+
+		if (i % BYTES_PER_LINE == 0)
+			print(o, "%spipe-data : %d : ", i ? "\n" : "", fd);
+		if (c <= ' ' || c >= 0x7f || c == '\\' || c == '#' || c == ':')
+			put_escaped(o, c);
+		else
+			put(o, (const char *)&c, 1);
+	}
+	if (d->queued_size)
+		print(o, "\n");
 }
 
 static void put_descriptor(struct out *o, const struct descriptor *fd,
@@ -199,7 +229,7 @@ static void put_descriptor(struct out *o, const struct descriptor *fd,
 	print(o, "%d : ", fd->fd);
 	put_file_name(o, d);
 	print(o, " : %lu", (unsigned long)(d->kind == FILE_EVENTFD ? d->count : d->offset));
-	if (d->flags_known || fd->close_on_exec || d->semaphore || d->deleted ||
+	if (d->flags_known || fd->close_on_exec || d->semaphore || d->deleted || d->hung_up ||
 	    owner != fd->fd) {
 		print(o, " : ");
 		put_file_flags(o, fd, d);
@@ -207,11 +237,10 @@ static void put_descriptor(struct out *o, const struct descriptor *fd,
 	if (owner != fd->fd)
 		print(o, " : dup %d", owner);
 	print(o, "\n");
-	if (d->kind != FILE_EPOLL || owner != fd->fd)
+	if (owner != fd->fd)
 		return;
-	for (size_t i = 0; i < d->watch_count; i++)
-		print(o, "epoll-watch : %d : %d : %#x : %#lx\n", fd->fd, d->watches[i].fd,
-		      d->watches[i].events, (unsigned long)d->watches[i].data);
+	put_epoll_watches(o, fd->fd, d);
+	put_pipe_data(o, fd->fd, d);
 }
 
 /*

@@ -36,7 +36,7 @@ static void check_program(const struct restore *r, struct findings *f)
 	struct error err;
 
 	if (!r->program) {
-		findings_add(f, REMARK, "%s: the program cannot be executed here, so the process is "
+		findings_add(f, LOSS, "%s: the program cannot be executed here, so the process is "
 			     "restored in place: /proc/PID/exe will be restart's own, and some pages of the "
 			     "bootstrap stay", p->exe ? p->exe : "(unknown)");
 		return;

@@ -7,6 +7,7 @@
  * The plan's area is shared with restart, which reads there what failed.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -77,6 +78,22 @@ __attribute__((noreturn)) static void enter(const struct area *area)
 	__builtin_unreachable();
 }
 
+/* What an exec would close: restart's own descriptors, but for those it lends. */
+static void close_own(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		int fd = atoi(entry->d_name), flags = fcntl(fd, F_GETFD);
+
+		if (fd > 2 && fd != dirfd(dir) && flags >= 0 && flags & FD_CLOEXEC)
+			close(fd);
+	}
+	if (dir)
+		closedir(dir);
+}
+
 __attribute__((noreturn)) static void run_child(const struct restore *r, const struct area *area,
 						int done)
 {
@@ -88,6 +105,7 @@ __attribute__((noreturn)) static void run_child(const struct restore *r, const s
 		setsid();
 	if (launch_lend(r) < 0 || dup2(done, r->fd_base + LENT_DONE) < 0)
 		_exit(1);
+	close_own();
 	unregister_rseq();
 	enter(area);
 }

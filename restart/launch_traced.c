@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "process/arch.h"
+#include "process/sigframe.h"
 #include "restart/launch.h"
 #include "restart/registers.h"
 #include "restart/remote.h"
@@ -345,7 +346,7 @@ static int run_plan(struct session *s, struct error *err)
 
 static int install_xsave(struct session *s, pid_t tid, const struct thread *t, struct error *err)
 {
-	size_t size = registers_xsave_size();
+	size_t size = xsave_host_size();
 	cleanup_free void *area = registers_xsave(s->r->process, t, size, err);
 	struct iovec iov = { area, size };
 

@@ -134,6 +134,11 @@ addr_t plan_data(struct plan *plan, const void *bytes, size_t len)
 	return plan_data_start(plan) + at;
 }
 
+addr_t plan_data_next(const struct plan *plan)
+{
+	return plan_data_start(plan) + align_up(plan->data.len);
+}
+
 addr_t plan_string(struct plan *plan, const char *text)
 {
 	return plan_data(plan, text, strlen(text) + 1);

@@ -22,6 +22,9 @@
 /* Flags that say how the file was opened then, and must not be repeated. */
 enum { ONCE = O_CREAT | O_EXCL | O_TRUNC };
 
+/* How much a new pipe holds (include/linux/pipe_fs_i.h). */
+enum { PIPE_SIZE = 16 * 4096 };
+
 static bool is_standard(int fd)
 {
 	return fd >= 0 && fd <= 2;
@@ -83,7 +86,7 @@ static enum stand_in stand_in_for(const struct restore *r, const struct descript
 	case FILE_PIPE:
 		return other_end(r->process, d) ? ITSELF : is_standard(d->fd) ? OURS : DEAD_PIPE;
 	case FILE_SOCKET:
-		return is_standard(d->fd) ? OURS : DEAD_SOCKET;
+		return is_standard(d->fd) && !file->hung_up ? OURS : DEAD_SOCKET;
 	case FILE_OTHER:
 		return is_standard(d->fd) ? OURS : NULL_DEVICE;
 	}
@@ -170,6 +173,8 @@ static void check_descriptor(const struct restore *r, struct findings *f, const 
 				  "whose other end is closed", at.text, d->fd);
 		break;
 	case DEAD_SOCKET:
+		if (file->hung_up)
+			break;
 		findings_add_loss(f, "%sdescriptor %d was a socket and would be one whose peer is gone",
 				  at.text, d->fd);
 		break;
@@ -270,6 +275,20 @@ static void plan_status_flags(struct plan *plan, const struct descriptor *d,
 		plan_syscall(plan, 0, SYS_fcntl, d->fd, F_SETFL, flags);
 }
 
+/* Puts what was on its way back into the new pipe. */
+static void plan_queued(struct plan *plan, addr_t slot, const struct description *file)
+{
+	uint64_t size = file->queued_size;
+
+	if (!size)
+		return;
+	plan_add(plan, OP_LOAD, OP_KEEP)->args[0] = slot + sizeof(int);
+	if (size > PIPE_SIZE)
+		plan_syscall(plan, OP_ARG0_IS_RESULT, SYS_fcntl, 0, F_SETPIPE_SZ, size);
+	addr_t bytes = plan_data(plan, file->queued, size);
+	plan_syscall(plan, OP_ARG0_IS_RESULT | OP_EXPECT, SYS_write, 0, bytes, size)->expect = size;
+}
+
 /*
  * Both ends of a pipe, when the end with the lower descriptor comes by.  The kernel gives a pipe the
  * two lowest free numbers, and either may be the one that the other end must get: the other end
@@ -289,6 +308,8 @@ static void plan_pipe(const struct restore *r, struct plan *plan, const struct d
 
 	plan_syscall(plan, 0, SYS_pipe2, slot, O_CLOEXEC);
 	plan_note(plan, "pipe of descriptor %d", d->fd);
+	if (other)
+		plan_queued(plan, slot, description_of(p, reads ? d : other));
 	plan_add(plan, OP_LOAD, OP_KEEP)->args[0] = others;
 	if (other)
 		plan_syscall(plan, OP_ARG0_IS_RESULT, SYS_dup3, 0, spare, O_CLOEXEC);
@@ -302,15 +323,17 @@ static void plan_pipe(const struct restore *r, struct plan *plan, const struct d
 }
 
 /* A socket whose peer is gone, as the program would see it: reads end, writes fail. */
-static void plan_dead_socket(struct plan *plan, const struct descriptor *d)
+static void plan_dead_socket(struct plan *plan, const struct descriptor *d,
+			     const struct description *file)
 {
 	addr_t slot = pair_slot(plan);
 
 	plan_syscall(plan, 0, SYS_socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, slot);
-	plan_note(plan, "descriptor %d, lost", d->fd);
+	plan_note(plan, "descriptor %d%s", d->fd, file->hung_up ? "" : ", lost");
 	plan_add(plan, OP_LOAD, OP_KEEP)->args[0] = slot + sizeof(int);
 	plan_syscall(plan, OP_ARG0_IS_RESULT, SYS_close, 0);
 	plan_move_from(plan, slot, d);
+	plan_status_flags(plan, d, file);
 }
 
 static void plan_null(struct plan *plan, const struct descriptor *d)
@@ -376,7 +399,7 @@ static void plan_description(const struct restore *r, struct plan *plan, const s
 		plan_pipe(r, plan, d);
 		break;
 	case DEAD_SOCKET:
-		plan_dead_socket(plan, d);
+		plan_dead_socket(plan, d, file);
 		break;
 	case NULL_DEVICE:
 		plan_null(plan, d);

@@ -46,6 +46,8 @@ static const struct call {
 	{ SYS_rseq, "rseq", "xddx" },
 	{ SYS_capset, "capset", "xx" },
 	{ SYS_write, "write", "dxd" },
+	{ SYS_getpid, "getpid", "" },
+	{ SYS_kill, "kill", "dd" },
 };
 
 struct line {

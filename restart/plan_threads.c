@@ -48,12 +48,20 @@ static void plan_clone(const struct restore *r, struct plan *plan, size_t i)
 	plan_note(plan, "thread %d", t->tid);
 }
 
-/* rseq is registered again with no cpu known, and the kernel fills in the current one. */
+/*
+ * rseq is registered again with no cpu known, and the kernel fills in the current one.  A thread in
+ * whose area none was known had not registered yet, or no longer: a new thread is about to do it, and
+ * libc takes it for fatal when that fails.
+ */
 static void plan_rseq(const struct restore *r, struct plan *plan, addr_t tls)
 {
 	const int32_t cpu_ids[2] = { 0, -1 };
 	addr_t area = tls + (addr_t)r->libc.rseq;
+	int32_t known[2];
+	struct error err;
 
+	if (process_read(r->process, area, known, sizeof known, &err) < 0 || known[1] < 0)
+		return;
 	_Static_assert(sizeof cpu_ids == RSEQ_CPU_IDS_SIZE, "struct rseq begins with two cpu ids");
 	addr_t from = plan_data(plan, cpu_ids, sizeof cpu_ids);
 	struct plan_op *op = plan_add(plan, OP_COPY, 0);
@@ -84,6 +92,14 @@ static void plan_drop_capabilities(struct plan *plan)
 	plan_syscall(plan, 0, SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL);
 	addr_t at = plan_data(plan, &header, sizeof header);
 	plan_syscall(plan, 0, SYS_capset, at, plan_data(plan, none, sizeof none));
+}
+
+/* Without a tracer the leader stops the process, before it lets any thread enter the program. */
+static void plan_stop(struct plan *plan)
+{
+	plan_syscall(plan, OP_KEEP, SYS_getpid, 0);
+	plan_syscall(plan, OP_ARG0_IS_RESULT, SYS_kill, 0, SIGSTOP);
+	plan_note(plan, "stopped until SIGCONT");
 }
 
 static int plan_thread(const struct restore *r, struct plan *plan, size_t i, struct error *err)
@@ -119,6 +135,8 @@ static int plan_thread(const struct restore *r, struct plan *plan, size_t i, str
 		plan_add(plan, OP_END, 0)->args[0] = i;
 		return 0;
 	}
+	if (i == 0 && !r->options->nostop)
+		plan_stop(plan);
 	addr_t frame = registers_frame(r, plan, t, err);
 	struct plan_op *op = plan_add(plan, OP_ENTER, 0);
 	op->args[0] = frame;

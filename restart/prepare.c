@@ -135,7 +135,8 @@ static void find_heap(struct process *p, const struct program_span *program)
 	else
 		heap = heap_above(p, low, exact);
 	if (!heap || !is_anonymous_data(heap)) {
-		p->start_brk = p->brk = exact ? exact : low;
+		/* gdb leaves out a heap that was never written: the break's own page is to be had anew. */
+		p->start_brk = p->brk = exact ? exact & ~(p->arch->page_size - 1) : low;
 		return;
 	}
 	p->start_brk = heap->start > low ? heap->start : low;

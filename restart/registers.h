@@ -30,7 +30,4 @@ void check_registers(const struct restore *r, struct findings *f);
 addr_t registers_frame(const struct restore *r, struct plan *plan, const struct thread *t,
 		       struct error *err);
 
-/* The size of an XSAVE area on this machine, in bytes. */
-size_t registers_xsave_size(void);
-
 #endif

@@ -11,11 +11,10 @@
 #include <cpuid.h>
 #include <elf.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <ucontext.h>
 
+#include "process/sigframe.h"
 #include "process/syscall_restart.h"
 #include "util/cleanup.h"
 
@@ -25,8 +24,6 @@ enum {
 	XSAVE_XCR0 = 464,        /* in the software bytes: the features the kernel saved */
 	XSAVE_COMPONENTS = 63,
 	USER_CS = 0x33, USER_DS = 0x2b,
-	/* uapi/asm/ucontext.h: UC_FP_XSTATE, UC_SIGCONTEXT_SS, UC_STRICT_RESTORE_SS */
-	FRAME_FLAGS = 1 | 2 | 4,
 };
 
 /* ---- General registers ----------------------------------------------------------------------------- */
@@ -88,16 +85,6 @@ struct component {
 	uint32_t offset, size;
 };
 
-static uint64_t host_features(void)
-{
-	uint32_t a, b, c, d;
-
-	if (!__get_cpuid_count(0xd, 0, &a, &b, &c, &d))
-		return 3;
-	return (uint64_t)d << 32 | a;
-}
-
-/* In a virtual machine CPUID takes microseconds, and this is asked for every thread. */
 static struct component host_component(unsigned i)
 {
 	static struct component known[XSAVE_COMPONENTS];
@@ -121,15 +108,6 @@ static struct component core_component(const struct process *p, unsigned i)
 		if (entry[0] == i)
 			return (struct component){ .size = entry[1], .offset = entry[2] };
 	return p->xsave_layout ? (struct component){ 0, 0 } : host_component(i);
-}
-
-size_t registers_xsave_size(void)
-{
-	uint32_t a, b, c, d;
-
-	/* ebx: the size for what XCR0 enables now; what the kernel's regset uses. */
-	return __get_cpuid_count(0xd, 0, &a, &b, &c, &d) ? b
-							   : XSAVE_LEGACY_SIZE + XSAVE_HEADER_SIZE;
 }
 
 static uint64_t word_at(const uint8_t *area, size_t offset)
@@ -207,7 +185,7 @@ void check_registers(const struct restore *r, struct findings *f)
 	if (!p->thread_count || !has_xsave(&p->threads[0]))
 		return;
 	const struct regset *xsave = thread_regset(&p->threads[0], NT_X86_XSTATE);
-	uint64_t missing = word_at(xsave->data, XSAVE_XCR0) & ~host_features();
+	uint64_t missing = word_at(xsave->data, XSAVE_XCR0) & ~xsave_host_features();
 
 	for (unsigned i = 0; i < 64; i++) {
 		const char *name = i < sizeof names / sizeof names[0] && names[i] ? names[i]
@@ -222,81 +200,18 @@ void check_registers(const struct restore *r, struct findings *f)
 
 /* ---- The signal frame --------------------------------------------------------------------------------- */
 
-/*
- * The size of an area that ends with the last of the FEATURES.  The kernel ignores all but the legacy
- * state when the area in a frame is larger than what the task may use, and AMX tiles, which come
- * last, need a permission that hardly any task has (check_xstate_in_sigframe).
- */
-static size_t area_size(uint64_t features)
-{
-	size_t size = XSAVE_LEGACY_SIZE + XSAVE_HEADER_SIZE;
-
-	for (unsigned i = 2; i < XSAVE_COMPONENTS; i++) {
-		struct component h = features >> i & 1 ? host_component(i) : (struct component){ 0, 0 };
-
-		if (h.size && (size_t)h.offset + h.size > size)
-			size = (size_t)h.offset + h.size;
-	}
-	return size;
-}
-
-/* struct rt_sigframe from its ucontext on, as the kernel reads it (arch/x86/kernel/signal_64.c). */
-static addr_t put_fpstate(const struct process *p, struct plan *plan, const struct thread *t,
-			  struct error *err)
-{
-	cleanup_free uint8_t *area = registers_xsave(p, t, registers_xsave_size(), err);
-	uint32_t magic2 = FP_XSTATE_MAGIC2;
-
-	if (!area)
-		return 0;
-	uint64_t used = word_at(area, XSAVE_LEGACY_SIZE) | 3;
-	size_t size = area_size(used);
-	struct _fpx_sw_bytes sw = {
-		.magic1 = FP_XSTATE_MAGIC1,
-		.extended_size = (uint32_t)(size + sizeof magic2),
-		.xstate_bv = used,
-		.xstate_size = (uint32_t)size,
-	};
-	memcpy(area + XSAVE_XCR0, &sw, sizeof sw);
-	cleanup_free uint8_t *whole = malloc(size + sizeof magic2);
-	if (!whole) {
-		error_set(err, ENOMEM, "not enough memory");
-		return 0;
-	}
-	memcpy(whole, area, size);
-	memcpy(whole + size, &magic2, sizeof magic2);
-	return plan_data(plan, whole, size + sizeof magic2);
-}
-
 addr_t registers_frame(const struct restore *r, struct plan *plan, const struct thread *t,
 		       struct error *err)
 {
-	struct user_regs_struct g;
-	ucontext_t uc;
+	size_t xsave_size = xsave_host_size(), size = sigframe_size(xsave_size);
+	cleanup_free void *xsave = NULL, *frame = calloc(1, size);
+	struct user_regs_struct regs;
 
-	if (registers_general(r, t, &g, err) < 0)
+	if (!frame)
+		return error_set(err, ENOMEM, "not enough memory"), 0;
+	xsave = registers_xsave(r->process, t, xsave_size, err);
+	if (!xsave || registers_general(r, t, &regs, err) < 0)
 		return 0;
-	addr_t fpstate = put_fpstate(r->process, plan, t, err);
-	if (!fpstate)
-		return 0;
-	memset(&uc, 0, sizeof uc);
-	uc.uc_flags = FRAME_FLAGS;
-	uc.uc_stack.ss_flags = SS_DISABLE;
-	if (t->altstack.known && !(t->altstack.flags & SS_DISABLE)) {
-		uc.uc_stack.ss_sp = (void *)t->altstack.sp;
-		uc.uc_stack.ss_size = t->altstack.size;
-		uc.uc_stack.ss_flags = (int)(t->altstack.flags & ~(uint32_t)SS_ONSTACK);
-	}
-	const unsigned long long gregs[] = {
-		[REG_R8] = g.r8, [REG_R9] = g.r9, [REG_R10] = g.r10, [REG_R11] = g.r11,
-		[REG_R12] = g.r12, [REG_R13] = g.r13, [REG_R14] = g.r14, [REG_R15] = g.r15,
-		[REG_RDI] = g.rdi, [REG_RSI] = g.rsi, [REG_RBP] = g.rbp, [REG_RBX] = g.rbx,
-		[REG_RDX] = g.rdx, [REG_RAX] = g.rax, [REG_RCX] = g.rcx, [REG_RSP] = g.rsp,
-		[REG_RIP] = g.rip, [REG_EFL] = g.eflags,
-		[REG_CSGSFS] = USER_CS | (unsigned long long)USER_DS << 48,
-	};
-	memcpy(uc.uc_mcontext.gregs, gregs, sizeof gregs);
-	memcpy(&uc.uc_mcontext.fpregs, &fpstate, sizeof fpstate);
-	memcpy(&uc.uc_sigmask, &t->blocked, sizeof t->blocked);
-	return plan_data(plan, &uc, sizeof uc);
+	sigframe_build(frame, plan_data_next(plan), &regs, xsave, xsave_size, t->blocked);
+	return plan_data(plan, frame, size);
 }

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * struct rt_sigframe of x86-64 from its ucontext on, as the kernel reads it
+ * (arch/x86/kernel/signal_64.c), with the XSAVE area behind it (fpu/signal.c).
+ */
+#define _GNU_SOURCE
+#include "process/sigframe.h"
+
+#include <cpuid.h>
+#include <signal.h>
+#include <string.h>
+#include <ucontext.h>
+
+enum {
+	ALIGNMENT = 64,
+	SOFTWARE_BYTES = 464,  /* in the XSAVE area: struct _fpx_sw_bytes */
+	USER_CS = 0x33, USER_DS = 0x2b,
+	/* uapi/asm/ucontext.h: UC_FP_XSTATE, UC_SIGCONTEXT_SS, UC_STRICT_RESTORE_SS */
+	FRAME_FLAGS = 1 | 2 | 4,
+	/* No such flag: the kernel refuses the alternate stack in the frame and keeps the present one. */
+	KEEP_ALTSTACK = 0x7ffffff0,
+};
+
+size_t xsave_host_size(void)
+{
+	uint32_t a, b, c, d;
+
+	/* ebx: the size for what XCR0 enables now, which is that of the kernel's regset. */
+	return __get_cpuid_count(0xd, 0, &a, &b, &c, &d) ? b : 512;
+}
+
+uint64_t xsave_host_features(void)
+{
+	uint32_t a, b, c, d;
+
+	return __get_cpuid_count(0xd, 0, &a, &b, &c, &d) ? (uint64_t)d << 32 | a : 3;
+}
+
+static size_t fpstate_at(void)
+{
+	return (sizeof(ucontext_t) + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+}
+
+size_t sigframe_size(size_t xsave_size)
+{
+	return fpstate_at() + (xsave_size ? xsave_size + sizeof(uint32_t) : 0);
+}
+
+static void put_fpstate(uint8_t *to, const void *xsave, size_t size)
+{
+	uint32_t magic2 = FP_XSTATE_MAGIC2;
+	struct _fpx_sw_bytes sw = {
+		.magic1 = FP_XSTATE_MAGIC1,
+		.extended_size = (uint32_t)(size + sizeof magic2),
+		.xstate_bv = xsave_host_features(),
+		.xstate_size = (uint32_t)size,
+	};
+
+	memcpy(to, xsave, size);
+	memcpy(to + SOFTWARE_BYTES, &sw, sizeof sw);
+	memcpy(to + size, &magic2, sizeof magic2);
+}
+
+void sigframe_build(void *buf, addr_t at, const struct user_regs_struct *r, const void *xsave,
+		    size_t xsave_size, uint64_t blocked)
+{
+	const unsigned long long gregs[] = {
+		[REG_R8] = r->r8, [REG_R9] = r->r9, [REG_R10] = r->r10, [REG_R11] = r->r11,
+		[REG_R12] = r->r12, [REG_R13] = r->r13, [REG_R14] = r->r14, [REG_R15] = r->r15,
+		[REG_RDI] = r->rdi, [REG_RSI] = r->rsi, [REG_RBP] = r->rbp, [REG_RBX] = r->rbx,
+		[REG_RDX] = r->rdx, [REG_RAX] = r->rax, [REG_RCX] = r->rcx, [REG_RSP] = r->rsp,
+		[REG_RIP] = r->rip, [REG_EFL] = r->eflags,
+		[REG_CSGSFS] = USER_CS | (unsigned long long)USER_DS << 48,
+	};
+	addr_t fpstate = xsave ? at + fpstate_at() : 0;
+	ucontext_t uc;
+
+	memset(&uc, 0, sizeof uc);
+	uc.uc_flags = FRAME_FLAGS;
+	uc.uc_stack.ss_flags = KEEP_ALTSTACK;
+	memcpy(uc.uc_mcontext.gregs, gregs, sizeof gregs);
+	memcpy(&uc.uc_mcontext.fpregs, &fpstate, sizeof fpstate);
+	memcpy(&uc.uc_sigmask, &blocked, sizeof blocked);
+	memcpy(buf, &uc, sizeof uc);
+	if (xsave)
+		put_fpstate((uint8_t *)buf + fpstate_at(), xsave, xsave_size);
+}
