@@ -101,11 +101,14 @@ static void check_threads(const struct restore *r, struct findings *f)
 
 /* ---- Limits ------------------------------------------------------------------------------------------- */
 
+/* What the bootstrap and the plan of a process of ordinary size take besides. */
+enum { BOOTSTRAP_SPACE = 1 << 20 };
+
 static void check_limits(const struct restore *r, struct findings *f)
 {
 	const struct process *p = r->process;
 	struct rlimit stack, space;
-	uint64_t total = AREA_PLAN + AREA_SIZE;
+	uint64_t total = BOOTSTRAP_SPACE + p->thread_count * STACK_SIZE;
 
 	for (size_t i = 0; i < p->mapping_count; i++) {
 		const struct mapping *m = &p->mappings[i];

@@ -29,6 +29,25 @@ pid_t launch_fork(pid_t wanted)
 	return wanted ? (pid_t)syscall(SYS_clone3, &args, sizeof args) : fork();
 }
 
+void launch_occupy_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd <= 2);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Close-on-exec is how the occupied ones are told: nobody hands over such descriptors. */
+bool launch_has_standard(int fd)
+{
+	int flags = fcntl(fd, F_GETFD);
+
+	return flags >= 0 && !(flags & FD_CLOEXEC);
+}
+
 int launch_choose_descriptors(struct restore *r, struct error *err)
 {
 	const struct process *p = r->process;
@@ -46,7 +65,7 @@ int launch_choose_descriptors(struct restore *r, struct error *err)
 	r->fd_base = base;
 	r->terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 	for (int fd = 0; fd <= 2 && r->terminal < 0; fd++)
-		if (isatty(fd))
+		if (launch_has_standard(fd) && isatty(fd))
 			r->terminal = fcntl(fd, F_DUPFD_CLOEXEC, base + LENT_COUNT);
 	(void)err;
 	return 0;
@@ -95,12 +114,12 @@ static int lend(int from, int to)
 int launch_lend(const struct restore *r)
 {
 	lift_limits();
-	if (!r->copy_core)
+	if (r->lazy)
 		dump_private_mappings();
 	if (lend(core_fd(r->core), r->fd_base + LENT_CORE) < 0)
 		return -1;
 	for (int fd = 0; fd <= 2; fd++)
-		if (fcntl(fd, F_GETFD) >= 0 && lend(fd, r->fd_base + LENT_STDIN + fd) < 0)
+		if (launch_has_standard(fd) && lend(fd, r->fd_base + LENT_STDIN + fd) < 0)
 			return -1;
 	return r->terminal < 0 ? 0 : lend(r->terminal, r->fd_base + LENT_TERMINAL);
 }

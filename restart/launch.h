@@ -23,6 +23,13 @@ pid_t launch(struct restore *r, struct error *err);
 /* The error's code when this process may not trace its child. */
 #define LAUNCH_NO_PTRACE ENOTSUP
 
+/*
+ * Standard descriptors that restart was started without are occupied, before anything else is opened,
+ * or the core would become one of them.  Whether FD, 0 to 2, is one that we were given.
+ */
+void launch_occupy_standard(void);
+bool launch_has_standard(int fd);
+
 /* Chooses numbers for the descriptors that restart lends, and opens its terminal. */
 MUST_CHECK int launch_choose_descriptors(struct restore *r, struct error *err);
 

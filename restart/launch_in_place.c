@@ -87,7 +87,7 @@ static void close_own(void)
 	while (dir && (entry = readdir(dir))) {
 		int fd = atoi(entry->d_name), flags = fcntl(fd, F_GETFD);
 
-		if (fd > 2 && fd != dirfd(dir) && flags >= 0 && flags & FD_CLOEXEC)
+		if (fd != dirfd(dir) && flags >= 0 && flags & FD_CLOEXEC)
 			close(fd);
 	}
 	if (dir)
@@ -164,6 +164,8 @@ pid_t launch_in_place(struct restore *r, struct error *err)
 		else if (wait_until_done(&plan, &area, pid, (uint32_t)r->process->thread_count,
 					 done[0], err) < 0)
 			pid = -1;
+		else
+			r->announce(r, pid);
 	} else {
 		close(done[1]);
 	}

@@ -394,6 +394,7 @@ static int set_free(struct session *s, struct error *err)
 		if (install_thread(s, i, err) < 0)
 			return -1;
 	unpin(s);
+	s->r->announce(s->r, s->remote.pid);
 	/* Sent while all threads stand, a stop signal takes effect before any of them gets far. */
 	if (!s->r->options->nostop)
 		kill(s->remote.pid, SIGSTOP);

@@ -25,6 +25,7 @@
 #include "restart/show.h"
 #include "restart/vdso.h"
 #include "restart/wait.h"
+#include "util/format.h"
 
 static int fail(const struct error *err)
 {
@@ -125,6 +126,7 @@ static int print_plan(struct restore *r)
 	struct error err;
 
 	r->finish = r->program ? FINISH_TRACED : FINISH_IN_PLACE;
+	r->lazy = r->options->lazy;
 	if (vdso_here(&r->vdso, getauxval(AT_SYSINFO_EHDR), &err) < 0 ||
 	    restore_plan(r, &plan, &err) < 0)
 		return fail(&err);
@@ -133,25 +135,30 @@ static int print_plan(struct restore *r)
 	return 0;
 }
 
+/* In one write, as the program may be about to use the same terminal. */
 static void announce(const struct restore *r, pid_t pid)
 {
 	const struct process *p = r->process;
 	const char *command = p->command_line ? p->command_line : p->comm;
+	char where[80];
 
 	if (r->options->pid == PID_NAMESPACE)
-		fprintf(stderr, "restart: %s: process %d of a namespace of its own", command, pid);
+		format(where, sizeof where, "process %d of a namespace of its own", pid);
 	else if (pid == p->pid)
-		fprintf(stderr, "restart: %s: process %d, as before", command, pid);
+		format(where, sizeof where, "process %d, as before", pid);
 	else
-		fprintf(stderr, "restart: %s: process %d (was %d)", command, pid, p->pid);
-	fprintf(stderr, r->options->nostop ? "\n" : ", stopped until SIGCONT\n");
+		format(where, sizeof where, "process %d (was %d)", pid, p->pid);
+	fprintf(stderr, "restart: %s: %s%s\n", command, where,
+		r->options->nostop ? "" : ", stopped until SIGCONT");
 }
 
-static void note_copying(const struct restore *r)
+/* --lazy, unless the next dump of the process would destroy what it is mapped from. */
+static void choose_laziness(struct restore *r)
 {
-	if (r->copy_core && r->options->verbose)
+	r->lazy = r->options->lazy && !core_may_be_overwritten(r);
+	if (r->options->lazy && !r->lazy)
 		fprintf(stderr, "restart: %s has the name that the next dump of the process will have, so "
-			"its memory is copied; under another name it would be mapped, which is faster\n",
+			"its memory is copied all the same (give the core another name)\n",
 			r->options->core);
 }
 
@@ -165,12 +172,13 @@ static pid_t launch_by_policy(struct restore *r, struct error *err)
 		      (policy == PID_AUTO && ids_permitted() && ids_free(r->process, &taken));
 	if (r->keep_ids)
 		ids_raise_ambient();
-	r->copy_core = core_may_be_overwritten(r);
+	r->announce = announce;
+	choose_laziness(r);
 	pid_t pid = launch(r, err);
 	if (pid < 0 && policy == PID_AUTO && r->keep_ids &&
 	    (err->code == EEXIST || err->code == EPERM)) {
 		r->keep_ids = false;
-		r->copy_core = core_may_be_overwritten(r);
+		choose_laziness(r);
 		pid = launch(r, err);
 	}
 	return pid;
@@ -186,8 +194,6 @@ static int launch_and_wait(struct restore *r)
 		fail(&err);
 		return err.code == ENOEXEC || err.code == EACCES ? EXIT_CANNOT_RUN : EXIT_FAILED;
 	}
-	note_copying(r);
-	announce(r, pid);
 	return r->options->wait || r->options->pid == PID_NAMESPACE ? wait_for_program(pid) : 0;
 }
 
@@ -260,8 +266,10 @@ int main(int argc, char **argv)
 	struct restore r = { .options = &options, .terminal = -1 };
 	struct input input;
 	struct error err;
-	int status = options_parse(&options, argc, argv);
+	int status;
 
+	launch_occupy_standard();
+	status = options_parse(&options, argc, argv);
 	if (status >= 0)
 		return status;
 	r.core = read_input(&input, &options, &err);

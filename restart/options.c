@@ -20,6 +20,7 @@ static const char usage[] =
 "      --map=OLD=NEW      paths that begin with OLD begin with NEW now; may be repeated\n"
 "      --pid=POLICY       keep: the old process and thread ids; new: new ones; ns: the old ones in\n"
 "                         a namespace of their own (default: keep if possible, else new)\n"
+"      --lazy             map the memory from CORE, which must stay, instead of copying it\n"
 "      --accept-loss      go on without what cannot be restored\n"
 "  -b, --breakpoint=ADDR  let PROG run up to ADDR before restoring\n"
 "  -s, --select           ask for each memory region whether to restore it\n"
@@ -36,7 +37,8 @@ static const char usage[] =
 "Exit status: 125 when restart itself fails, 126 when PROG cannot be executed, 127 when it is not\n"
 "found; with -w otherwise the program's own, 128+N when signal N ended it.\n";
 
-enum { OPT_SHOW = 256, OPT_CHECK, OPT_PLAN, OPT_LOG, OPT_ACCEPT_LOSS, OPT_MAP, OPT_PID };
+enum { OPT_SHOW = 256, OPT_CHECK, OPT_PLAN, OPT_LOG, OPT_ACCEPT_LOSS, OPT_MAP, OPT_PID,
+       OPT_LAZY };
 
 static const struct option longopts[] = {
 	{ "breakpoint", required_argument, NULL, 'b' },
@@ -48,6 +50,7 @@ static const struct option longopts[] = {
 	{ "verbose", no_argument, NULL, 'V' },
 	{ "wait", no_argument, NULL, 'w' },
 	{ "accept-loss", no_argument, NULL, OPT_ACCEPT_LOSS },
+	{ "lazy", no_argument, NULL, OPT_LAZY },
 	{ "show", no_argument, NULL, OPT_SHOW },
 	{ "check", no_argument, NULL, OPT_CHECK },
 	{ "plan", no_argument, NULL, OPT_PLAN },
@@ -129,6 +132,7 @@ int options_parse(struct options *o, int argc, char **argv)
 		case 'V': o->verbose = true; break;
 		case 'w': o->wait = true; break;
 		case OPT_ACCEPT_LOSS: o->accept_loss = true; break;
+		case OPT_LAZY: o->lazy = true; break;
 		case OPT_SHOW: o->mode = MODE_SHOW; break;
 		case OPT_CHECK: o->mode = MODE_CHECK; break;
 		case OPT_PLAN: o->mode = MODE_PLAN; break;

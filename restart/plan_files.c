@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "restart/launch.h"
 #include "restart/restore.h"
 
 /* Flags that say how the file was opened then, and must not be repeated. */
@@ -158,7 +159,7 @@ static void check_descriptor(const struct restore *r, struct findings *f, const 
 			check_path(r, f, d);
 		break;
 	case OURS:
-		if (fcntl(d->fd, F_GETFD) < 0)
+		if (!launch_has_standard(d->fd))
 			findings_add(f, OBSTACLE, "%sdescriptor %d was %s and becomes restart's own, "
 				     "which is closed (open it: restart %s/dev/null)", at.text, d->fd,
 				     file->name, d->fd ? "... >" : "... <");

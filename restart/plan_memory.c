@@ -2,10 +2,11 @@
 /*
  * The memory part of the plan: emptying the new address space and building the old one.
  *
- * A saved range is mapped from the core wherever that is possible, so that the time to the first
- * instruction does not grow with the core.  It is copied where a mapping would not do: a gdb core's
- * segments are not page aligned; a stack that grows and a heap that keeps its name must be
- * anonymous; shared memory must not be a private view of a file.
+ * What the core saved is copied into anonymous memory, after which the core is not needed any more.
+ * With --lazy it is mapped from the core instead where its layout allows, so that the time to the
+ * first instruction does not grow with the core.  Such memory has one weakness: mremap() lets it grow
+ * into the core's next pages, or past its end, where anonymous memory grows into zeros.  So its last
+ * page is anonymous all the same: growing a whole mapping then fails, and realloc() copies instead.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -23,13 +24,10 @@
 #include "util/cleanup.h"
 #include "util/io.h"
 
-/* A heap up to this size is copied, which keeps it anonymous and labelled [heap] in /proc. */
-enum { SMALL_HEAP = 1 << 20 };
-
 /* How one mapping of the model comes back. */
 enum source {
 	SOURCE_NONE,       /* not restored here: the vdso, or the user said no */
-	SOURCE_CORE,       /* mapped from the core */
+	SOURCE_CORE,       /* mapped from the core: --lazy */
 	SOURCE_COPY,       /* anonymous, contents read from the core */
 	SOURCE_FILE,       /* mapped from its file */
 	SOURCE_ANONYMOUS,  /* zeros */
@@ -80,8 +78,9 @@ static enum source source_of(const struct restore *r, size_t index)
 			return anonymous_or_gone(m) ? SOURCE_COPY : SOURCE_FILE;
 		if (is_saved_header(r->process, m))
 			return SOURCE_FILE;
-		if (r->copy_core || !page_aligned(r, m->core_offset) || m->grows_down || m->label == LABEL_STACK ||
-		    (m->label == LABEL_HEAP && m->end - m->start <= SMALL_HEAP) ||
+		/* A stack that grows and a heap that keeps its name must be anonymous in any case. */
+		if (!r->lazy || !page_aligned(r, m->core_offset) || m->grows_down ||
+		    m->label == LABEL_STACK || m->label == LABEL_HEAP ||
 		    (m->prot & PROT_EXEC && r->core_noexec))
 			return SOURCE_COPY;
 		return SOURCE_CORE;
@@ -274,6 +273,32 @@ static void plan_copy(const struct restore *r, struct plan *plan, const struct m
 		plan_syscall(plan, 0, SYS_mprotect, m->start, m->end - m->start, m->prot);
 }
 
+/* A process with more mappings than this keeps them whole: vm.max_map_count is 65530. */
+enum { MANY_MAPPINGS = 20000 };
+
+static bool may_grow(const struct restore *r, const struct mapping *m)
+{
+	return !m->path && m->prot & PROT_WRITE && r->process->mapping_count < MANY_MAPPINGS;
+}
+
+static void plan_from_core(const struct restore *r, struct plan *plan, const struct mapping *m,
+			   addr_t end)
+{
+	addr_t page = r->process->arch->page_size;
+	addr_t from_core = may_grow(r, m) ? end - page : end;
+	struct mapping last = *m;
+
+	if (from_core > m->start)
+		plan_map(plan, m, from_core, m->prot, 0, (uint64_t)(r->fd_base + LENT_CORE),
+			 m->core_offset, 0);
+	if (from_core == end)
+		return;
+	last.start = from_core;
+	last.end = end;
+	last.core_offset += from_core - m->start;
+	plan_copy(r, plan, &last);
+}
+
 /* Consecutive mappings of one file share one open: the result register holds the descriptor. */
 struct open_file {
 	const char *path;
@@ -341,8 +366,7 @@ int plan_memory(const struct restore *r, struct plan *plan, struct error *err)
 
 		switch (source) {
 		case SOURCE_CORE:
-			plan_map(plan, m, end, m->prot, 0, (uint64_t)(r->fd_base + LENT_CORE),
-				 m->core_offset, 0);
+			plan_from_core(r, plan, m, end);
 			break;
 		case SOURCE_COPY:
 			plan_copy(r, plan, m);

@@ -95,13 +95,14 @@ int plan_mm(const struct restore *r, struct plan *plan, struct error *err)
 	const struct process *p = r->process;
 	const struct mm_fields *mm = &p->mm;
 	addr_t harmless = p->mappings[p->mapping_count - 1].end - 1;
+	addr_t nowhere = p->mappings[0].start;  /* a break that cannot grow, upon which malloc uses mmap */
 	struct prctl_mm_map map = {
 		.start_code = mm->start_code ? mm->start_code : harmless - 1,
 		.end_code = mm->start_code ? mm->end_code : harmless,
 		.start_data = mm->start_data ? mm->start_data : harmless,
 		.end_data = mm->start_data ? mm->end_data : harmless,
-		.start_brk = p->start_brk ? p->start_brk : harmless,
-		.brk = p->start_brk ? p->brk : harmless,
+		.start_brk = p->start_brk ? p->start_brk : nowhere,
+		.brk = p->start_brk ? p->brk : nowhere,
 		.start_stack = mm->start_stack ? mm->start_stack : harmless,
 		.arg_start = mm->arg_start ? mm->arg_start : harmless,
 		.arg_end = mm->arg_start ? mm->arg_end : harmless,

@@ -49,25 +49,35 @@ static void plan_clone(const struct restore *r, struct plan *plan, size_t i)
 }
 
 /*
- * rseq is registered again with no cpu known, and the kernel fills in the current one.  A thread in
- * whose area none was known had not registered yet, or no longer: a new thread is about to do it, and
- * libc takes it for fatal when that fails.
+ * Whether T registered its rseq area: the kernel keeps the current cpu there.  A new thread is about
+ * to, and libc takes it for fatal when that fails because we did; its area may be zero, which is a
+ * cpu too.  Without an area, libc asks the kernel for the cpu.
  */
-static void plan_rseq(const struct restore *r, struct plan *plan, addr_t tls)
+static bool has_rseq(const struct restore *r, size_t i, addr_t area)
 {
-	const int32_t cpu_ids[2] = { 0, -1 };
-	addr_t area = tls + (addr_t)r->libc.rseq;
+	enum new_thread new = i > 0 ? registers_new_thread(&r->process->threads[i]) : THREAD_OLD;
 	int32_t known[2];
 	struct error err;
 
 	if (process_read(r->process, area, known, sizeof known, &err) < 0 || known[1] < 0)
-		return;
+		return false;
+	return new == THREAD_OLD || (new == THREAD_PERHAPS_NEW && known[1] > 0);
+}
+
+/* rseq is registered again with no cpu known, and the kernel fills in the current one. */
+static void plan_rseq(const struct restore *r, struct plan *plan, size_t i, addr_t tls)
+{
+	const int32_t cpu_ids[2] = { 0, -1 };
+	addr_t area = tls + (addr_t)r->libc.rseq;
+
 	_Static_assert(sizeof cpu_ids == RSEQ_CPU_IDS_SIZE, "struct rseq begins with two cpu ids");
 	addr_t from = plan_data(plan, cpu_ids, sizeof cpu_ids);
 	struct plan_op *op = plan_add(plan, OP_COPY, 0);
 	op->args[0] = area;
 	op->args[1] = from;
 	op->args[2] = sizeof cpu_ids;
+	if (!has_rseq(r, i, area))
+		return;
 	/* A kernel without rseq is one that libc can live with. */
 	plan_syscall(plan, OP_MAY_FAIL, SYS_rseq, area, r->libc.rseq_size, 0, RSEQ_SIGNATURE);
 }
@@ -123,7 +133,7 @@ static int plan_thread(const struct restore *r, struct plan *plan, size_t i, str
 		plan_syscall(plan, 0, SYS_set_robust_list, regs.fs_base + (addr_t)libc->robust,
 			     ROBUST_HEAD_SIZE);
 	if (libc->rseq_known)
-		plan_rseq(r, plan, regs.fs_base);
+		plan_rseq(r, plan, i, regs.fs_base);
 	if (t->altstack.known)
 		plan_altstack(plan, &t->altstack);
 	if (r->keep_ids && geteuid() != 0)

@@ -99,13 +99,16 @@ static addr_t libc_break(const struct process *p, const struct program_span *pro
 
 enum { RANDOM_DISTANCE = 1 << 30 };  /* arch_randomize_brk() stays below */
 
-/* The first anonymous writable mapping from LOW on that ends below the libraries, or NULL. */
+/*
+ * The mapping that ends at the EXACT break; without that, the first anonymous writable one from LOW on
+ * that is below the libraries; or NULL.
+ */
 static struct mapping *heap_above(struct process *p, addr_t low, addr_t exact)
 {
 	for (size_t i = 0; i < p->mapping_count; i++) {
 		struct mapping *m = &p->mappings[i];
 
-		if (m->end <= low || m->start > low + RANDOM_DISTANCE)
+		if (m->end <= low || (!exact && m->start > low + RANDOM_DISTANCE))
 			continue;
 		if (exact ? exact > m->start && exact <= m->end : is_anonymous_data(m))
 			return m;
@@ -126,7 +129,7 @@ static void find_heap(struct process *p, const struct program_span *program)
 	addr_t apart = (p->arch->address_limit - p->arch->page_size) / 3 * 2 & ~(p->arch->page_size - 1);
 	struct mapping *heap = NULL;
 
-	if (p->have & HAVE_BRK || !program->end)
+	if (p->have & HAVE_BRK || !(program->end || exact))
 		return;
 	if (program->bias && !process_auxv(p, AT_BASE, 0))
 		heap = heap_above(p, apart, exact);
@@ -271,7 +274,7 @@ static bool is_free_here(addr_t area)
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
 
 	if (probe == MAP_FAILED)
-		return false;
+		return errno == ENOMEM;  /* a limit, which check_limits() knows more of */
 	munmap(probe, AREA_SIZE);
 	return probe == (void *)area;  /* a kernel without the last flag takes it for a hint */
 }

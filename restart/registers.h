@@ -17,6 +17,14 @@ MUST_CHECK int registers_general(const struct restore *r, const struct thread *t
 				 struct user_regs_struct *regs, struct error *err);
 
 /*
+ * Whether T has just been made and has done next to nothing yet: it comes back from the clone that
+ * made it (certainly), or is not inside a system call and has that one's result and an empty stack
+ * (perhaps).
+ */
+enum new_thread { THREAD_OLD, THREAD_PERHAPS_NEW, THREAD_NEW };
+enum new_thread registers_new_thread(const struct thread *t);
+
+/*
  * The XSAVE area of T in the layout of this machine, of SIZE bytes, malloc'ed; NULL with the error
  * when the core needs what this machine lacks.  SIZE is what PTRACE_GETREGSET gives here.
  */

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "process/sigframe.h"
 #include "process/syscall_restart.h"
@@ -76,6 +77,23 @@ int registers_general(const struct restore *r, const struct thread *t, struct us
 	regs->cs = USER_CS;
 	regs->ss = USER_DS;
 	return 0;
+}
+
+enum new_thread registers_new_thread(const struct thread *t)
+{
+	enum { NEARLY_EMPTY = 8192 };  /* the stack begins below the thread's static TLS block */
+	const struct regset *general = thread_regset(t, NT_PRSTATUS);
+	struct user_regs_struct regs;
+
+	if (!general || general->size != sizeof regs)
+		return THREAD_OLD;
+	memcpy(&regs, general->data, sizeof regs);
+	if (regs.rax != 0)
+		return THREAD_OLD;
+	if (regs.orig_rax == SYS_clone3 || regs.orig_rax == SYS_clone)
+		return THREAD_NEW;
+	return (int64_t)regs.orig_rax < 0 && regs.fs_base - regs.rsp < NEARLY_EMPTY ? THREAD_PERHAPS_NEW
+										     : THREAD_OLD;
 }
 
 /* ---- XSAVE ------------------------------------------------------------------------------------------- */

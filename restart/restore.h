@@ -58,10 +58,13 @@ struct restore {
 	int fd_base;
 	size_t *first_descriptor;  /* of each description, the index of its lowest descriptor */
 	bool core_noexec;          /* the core lies where nothing may be mapped executable */
-	bool copy_core;            /* nothing may stay mapped from the core */
+	bool lazy;                 /* map memory from the core where possible */
 	int terminal;              /* restart's own terminal, or -1 */
 	bool keep_ids;             /* give the threads their old ids */
 	enum finish finish;
+	/* Called with the new process id when all is well, before the program runs (traced) or just
+	 * after (in place). */
+	void (*announce)(const struct restore *r, pid_t pid);
 };
 
 /* prepare.c */

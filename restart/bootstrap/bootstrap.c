@@ -8,6 +8,7 @@
 #include <asm/unistd.h>
 #include <linux/errno.h>
 #include <linux/fcntl.h>
+#include <linux/fs.h>
 #include <linux/futex.h>
 
 #include "restart/bootstrap/bootstrap.h"
@@ -18,20 +19,34 @@ static int is_error(long result)
 	return (unsigned long)result >= -4095ul;
 }
 
+/* Where data begins in the file from OFFSET on: holes read as zeros, which the memory is already. */
+static long skip_hole(long fd, long offset, long end)
+{
+	long data = bootstrap_syscall(__NR_lseek, fd, offset, SEEK_DATA, 0, 0, 0);
+
+	if (data == -ENXIO)
+		return end;
+	return data < 0 ? offset : data < end ? data : end;  /* a file system may know no holes */
+}
+
 static long read_all(const uint64_t *args)
 {
-	uint64_t done = 0;
+	long fd = (long)args[0], offset = (long)args[3], end = offset + (long)args[2];
+	long distance = (long)args[1] - offset;
 
-	while (done < args[2]) {
-		long n = bootstrap_syscall(__NR_pread64, (long)args[0], (long)(args[1] + done),
-					   (long)(args[2] - done), (long)(args[3] + done), 0, 0);
-		if (n == -EINTR)
-			continue;
-		if (n < 0)
-			return n;
-		if (n == 0)
-			return -ENODATA;
-		done += (uint64_t)n;
+	while ((offset = skip_hole(fd, offset, end)) < end) {
+		long hole = bootstrap_syscall(__NR_lseek, fd, offset, SEEK_HOLE, 0, 0, 0);
+		long stop = hole > offset && hole < end ? hole : end;
+
+		while (offset < stop) {
+			long n = bootstrap_syscall(__NR_pread64, fd, offset + distance, stop - offset,
+						   offset, 0, 0);
+			if (n == -EINTR)
+				continue;
+			if (n <= 0)
+				return n ? n : -ENODATA;
+			offset += n;
+		}
 	}
 	return 0;
 }

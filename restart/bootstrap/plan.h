@@ -40,7 +40,8 @@ enum plan_op_kind {
 	OP_ENTER,
 	/* System call nr(args...). */
 	OP_SYSCALL,
-	/* Reads args[2] bytes at offset args[3] of descriptor args[0] to address args[1]. */
+	/* Reads args[2] bytes at offset args[3] of descriptor args[0] to address args[1], where zeros
+	 * are: holes in the file are skipped. */
 	OP_READ,
 	/* Copies args[2] bytes from args[1] (in the plan) to args[0]. */
 	OP_COPY,
