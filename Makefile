@@ -25,8 +25,9 @@ ALL_CFLAGS := -std=gnu11 -fno-strict-aliasing $(WARNINGS) -MMD -MP \
 	$(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all) $(CFLAGS)
 ALL_LDFLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
 
-LIBELF_CFLAGS := $(shell pkg-config --cflags libelf 2>/dev/null)
-LIBELF_LIBS := $(or $(shell pkg-config --libs libelf 2>/dev/null),-lelf)
+# What elf/ is built with: libelf, and xxhash for the checksums in our own cores.
+LIBELF_CFLAGS := $(shell pkg-config --cflags libelf libxxhash 2>/dev/null)
+LIBELF_LIBS := $(or $(shell pkg-config --libs libelf libxxhash 2>/dev/null),-lelf -lxxhash)
 
 sources = $(filter-out $(foreach d,$(2),$(wildcard $(d)/*.c)),$(foreach d,$(1),$(wildcard $(d)/*.c)))
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
@@ -34,14 +35,19 @@ objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 MODEL := $(call objects,$(call sources,util process))
 ELF := $(call objects,$(call sources,elf))
 RESTART := $(call objects,$(call sources,restart))
+CKPT := $(call objects,$(call sources,ckpt))
 SAVEFDS := $(call objects,libsavefds/savefds.c)
 LIBRARY := $(patsubst %.c,$(BUILD)/pic/%.o,$(call sources,util process) \
 	$(filter-out libsavefds/savefds.c,$(wildcard libsavefds/*.c)))
 EXAMPLES := $(patsubst examples/%.c,$(BIN)/%,$(wildcard examples/*.c))
 
-all: $(BIN)/restart $(BIN)/savefds $(LIB)/libsavefds.so $(EXAMPLES)
+all: $(BIN)/restart $(BIN)/ckpt $(BIN)/savefds $(LIB)/libsavefds.so $(EXAMPLES)
 
 $(BIN)/restart: $(RESTART) $(ELF) $(MODEL)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LDFLAGS) $(LIBELF_LIBS)
+
+$(BIN)/ckpt: $(CKPT) $(ELF) $(MODEL)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LDFLAGS) $(LIBELF_LIBS)
 
@@ -119,7 +125,7 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib \
 		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 \
 		$(DESTDIR)$(PREFIX)/share/man/man7
-	install $(BIN)/restart $(BIN)/savefds $(DESTDIR)$(PREFIX)/bin
+	install $(BIN)/restart $(BIN)/ckpt $(BIN)/savefds $(DESTDIR)$(PREFIX)/bin
 	install $(LIB)/libsavefds.so $(DESTDIR)$(PREFIX)/lib
 	install -m 644 doc/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 doc/*.5 $(DESTDIR)$(PREFIX)/share/man/man5

@@ -13,7 +13,8 @@
 
 enum {
 	ALIGNMENT = 64,
-	SOFTWARE_BYTES = 464,  /* in the XSAVE area: struct _fpx_sw_bytes */
+	/* The XSAVE area: legacy state with struct _fpx_sw_bytes in it, header, components. */
+	LEGACY_SIZE = 512, HEADER_SIZE = 64, LEGACY_FEATURES = 3, SOFTWARE_BYTES = 464,
 	USER_CS = 0x33, USER_DS = 0x2b,
 	/* uapi/asm/ucontext.h: UC_FP_XSTATE, UC_SIGCONTEXT_SS, UC_STRICT_RESTORE_SS */
 	FRAME_FLAGS = 1 | 2 | 4,
@@ -46,13 +47,44 @@ size_t sigframe_size(size_t xsave_size)
 	return fpstate_at() + (xsave_size ? xsave_size + sizeof(uint32_t) : 0);
 }
 
-static void put_fpstate(uint8_t *to, const void *xsave, size_t size)
+/* The features whose state in the area is not the initial one. */
+static uint64_t features_in(const uint8_t *xsave, size_t size)
+{
+	uint64_t features = 0;
+
+	if (size >= LEGACY_SIZE + HEADER_SIZE)
+		memcpy(&features, xsave + LEGACY_SIZE, sizeof features);
+	return features | LEGACY_FEATURES;
+}
+
+/* Where the last of the FEATURES ends. */
+static size_t end_of(uint64_t features)
+{
+	size_t end = LEGACY_SIZE + HEADER_SIZE;
+
+	for (unsigned i = 2; i < 63; i++) {
+		uint32_t size, offset, c, d;
+
+		if (features >> i & 1 && __get_cpuid_count(0xd, i, &size, &offset, &c, &d) &&
+		    (size_t)offset + size > end)
+			end = (size_t)offset + size;
+	}
+	return end;
+}
+
+/*
+ * Only what is in use.  AMX tiles, which come last, need a permission that hardly any process has;
+ * of an area with room for them the kernel takes the legacy part alone (check_xstate_in_sigframe).
+ */
+static void put_fpstate(uint8_t *to, const void *xsave, size_t room)
 {
 	uint32_t magic2 = FP_XSTATE_MAGIC2;
+	uint64_t features = features_in(xsave, room);
+	size_t end = end_of(features), size = end < room ? end : room;
 	struct _fpx_sw_bytes sw = {
 		.magic1 = FP_XSTATE_MAGIC1,
 		.extended_size = (uint32_t)(size + sizeof magic2),
-		.xstate_bv = xsave_host_features(),
+		.xstate_bv = features,
 		.xstate_size = (uint32_t)size,
 	};
 

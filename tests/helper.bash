@@ -2,8 +2,8 @@
 # shellcheck shell=bash
 #
 # What the tests share.  A test file begins with `load helper`; it may define setup() itself when
-# that calls common_setup.  Each test runs in $WORK, a folder of its own, which is removed afterwards
-# unless KEEP=1.  BIN and LIB name the programs and the library under test.
+# that calls common_setup.  Each test runs in $WORK, a folder of its own, which is removed
+# afterwards unless KEEP=1.  BIN and LIB name the programs and the library under test.
 
 ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
 BIN=$(cd "${BIN:-$ROOT/bin}" && pwd) || exit 1  # not there: run make first

@@ -32,6 +32,8 @@ need make has make
 need libc6-dev links gcc stdio.h
 need pkg-config has pkg-config
 need libelf-dev links gcc gelf.h -lelf
+need libxxhash-dev links gcc xxhash.h -lxxhash
+need libxxhash-dev links gcc xxhash.h -lxxhash
 need binutils has objcopy
 case $purpose in
 demo) ;;
@@ -53,6 +55,7 @@ check)
 	want nodejs has node
 	want xz-utils has xz
 	want sqlite3 has sqlite3
+	want strace has strace
 	want mandoc has mandoc
 	;;
 *)

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "elf/core_read.h"
+#include "elf/notes.h"
 #include "process/arch.h"
 #include "tests/unit/check.h"
 #include "tests/unit/make_core.h"
@@ -385,7 +386,7 @@ static void test_state_note(void)
 	struct reading r;
 
 	make_core(&c);
-	make_note(&c, "RESTART", 1, "cwd : /tmp\n", 11);
+	make_note(&c, NOTE_OWNER_OURS, NOTE_STATE, "cwd : /tmp\n", 11);
 	if (open_reading(&r, &c)) {
 		CHECK(r.p.origin == ORIGIN_OURS, "a core with the state note is ours");
 		CHECK(r.state_size == 11, "its text has its length");

@@ -202,6 +202,39 @@ static void test_pipes(void)
 	}
 }
 
+/* What is on its way, seen from inside and from outside, and still there afterwards. */
+static void test_pipe_data(void)
+{
+	int small[2], large[2], elsewhere[2], pair[2], hung_up[2];
+	enum { LARGE = 100000 };
+	static char sent[LARGE], received[LARGE];
+	struct process *p;
+
+	for (size_t i = 0; i < LARGE; i++)
+		sent[i] = (char)(i * 31 + i / 251);
+	CHECK(pipe(small) == 0 && pipe(large) == 0 && pipe(elsewhere) == 0 &&
+	      socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0 &&
+	      socketpair(AF_UNIX, SOCK_STREAM, 0, hung_up) == 0, "pipes and sockets are made");
+	close(elsewhere[1]);
+	close(hung_up[1]);
+	CHECK(write(small[1], "a\0", 2) == 2 && write(small[1], "b", 1) == 1, "three bytes wait");
+	CHECK(fcntl(large[1], F_SETPIPE_SZ, 2 * LARGE) >= LARGE &&
+	      write(large[1], sent, LARGE) == LARGE, "more than a new pipe holds wait");
+	p = read_self();
+	CHECK(description_of(p, small[0])->queued_size == 3 &&
+	      !memcmp(description_of(p, small[0])->queued, "a\0b", 3), "the bytes are known");
+	CHECK(!description_of(p, small[1])->queued_size, "at the reading end");
+	CHECK(description_of(p, large[0])->queued_size == LARGE &&
+	      !memcmp(description_of(p, large[0])->queued, sent, LARGE), "many, too");
+	CHECK(!description_of(p, elsewhere[0])->queued_size, "nothing waits in an empty pipe");
+	CHECK(read(small[0], received, LARGE) == 3 && read(large[0], received, LARGE) == LARGE &&
+	      !memcmp(sent, received, LARGE), "they were not taken out");
+	CHECK(description_of(p, hung_up[0])->hung_up, "a socket without a peer is known");
+	CHECK(!description_of(p, pair[0])->hung_up, "so is one with a peer");
+	for (int fd = small[0]; fd <= hung_up[0]; fd++)
+		close(fd);
+}
+
 static void test_anonymous(void)
 {
 	int event = eventfd(0x123, EFD_SEMAPHORE), plain = eventfd(0, EFD_NONBLOCK);
@@ -440,6 +473,7 @@ int main(void)
 	test_files();
 	test_terminal();
 	test_pipes();
+	test_pipe_data();
 	test_anonymous();
 	test_many();
 	test_mappings();

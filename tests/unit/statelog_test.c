@@ -143,6 +143,22 @@ static void test_epoll(void)
 	      "they belong to the description, in their order");
 }
 
+static void test_pipe_data(void)
+{
+	static const char bytes[] = "a\0 \\:\377b";
+	const struct description *d;
+
+	CHECK(parse("pipe-data : 4 : a\\000\\040\\134\\072\n"
+		    "4 : pipe:[7] : 0 : O_RDONLY\n5 : pipe:[7] : 0 : O_WRONLY\n"
+		    "pipe-data : 4 : \\377b\n"), "a pipe may hold any bytes");
+	d = file_of(4);
+	CHECK(d->queued_size == sizeof bytes - 1 && !memcmp(d->queued, bytes, sizeof bytes - 1),
+	      "which follow one another as their lines do");
+	CHECK(!file_of(5)->queued_size, "they belong to the reading end");
+	CHECK(parse("3 : socket:[9] : 0 : O_RDWR|hung-up\n4 : socket:[9] : 0 : O_RDWR") &&
+	      file_of(3)->hung_up && !file_of(4)->hung_up, "the peer of a socket may be gone");
+}
+
 /* ---- Names, comments, fields ----------------------------------------------------------------- */
 
 static void test_fields(void)
@@ -302,6 +318,15 @@ static const struct {
 	{ "3 : f : 0 : O_RDWR|",
 	  "log:1:20: flags: '' is neither a flag (O_RDWR, O_APPEND, ...) nor a number" },
 	{ "3 : f : 0 : EFD_SEMAPHORE", "log:1:13: EFD_SEMAPHORE: the file is no eventfd" },
+	{ "3 : f : 0 : hung-up", "log:1:13: hung-up: the file is no socket" },
+	{ "3 : f : 0\npipe-data : 3 : a",
+	  "log:2:13: descriptor 3 is not the reading end of a pipe" },
+	{ "3 : pipe:[1] : 0 : O_WRONLY\npipe-data : 3 : a",
+	  "log:2:13: descriptor 3 is not the reading end of a pipe" },
+	{ "pipe-data : 3 : a", "log:1:13: descriptor 3 is not the reading end of a pipe" },
+	{ "3 : pipe:[1] : 0 : O_RDONLY\npipe-data : 3 : a\\400",
+	  "log:2:18: bytes: a backslash starts three octal digits (000 to 377); write a backslash "
+	  "as \\134" },
 	{ "3 : f : 0 : 0 : copy 4", "log:1:17: 'copy 4' is not 'dup DESCRIPTOR'" },
 	{ "3 : f : 0 : 0 : dup", "log:1:20: descriptor is missing" },
 	{ "3 : f : 0 : 0 : dup 4", "log:1:17: descriptor 4 stands on no line" },
@@ -469,6 +494,12 @@ static void random_description(struct process *q, struct description *d)
 	d->semaphore = d->kind == FILE_EVENTFD && below(2);
 	if (d->kind == FILE_PIPE || d->kind == FILE_SOCKET)
 		d->pipe_id = sized_number();
+	d->hung_up = d->kind == FILE_SOCKET && below(2);
+	for (size_t n = d->kind == FILE_PIPE && !(d->flags & O_ACCMODE) ? below(200) : 0; n; n--) {
+		d->queued = arena_grow(&q->arena, d->queued, d->queued_size, &d->queued_capacity,
+				       sizeof *d->queued);
+		d->queued[d->queued_size++] = (uint8_t)below(256);
+	}
 	snprintf(name, sizeof name, "%s:[%lu]", d->kind == FILE_PIPE ? "pipe" : "socket",
 		 (unsigned long)d->pipe_id);
 	switch (d->kind) {
@@ -720,6 +751,7 @@ int main(void)
 	test_flags();
 	test_dups();
 	test_epoll();
+	test_pipe_data();
 	test_fields();
 	test_warnings();
 	test_places();

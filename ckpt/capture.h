@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * From a live process to the model: stop, look, let go.
+ */
+#ifndef CKPT_CAPTURE_H
+#define CKPT_CAPTURE_H
+
+#include "ckpt/memory.h"
+#include "process/process.h"
+
+struct capture_options {
+	bool stop;       /* no snapshot: the process stands still until capture_end() */
+	bool keep_stopped;  /* take no snapshot and never let it run again (it will be killed) */
+};
+
+struct capture {
+	struct process process;
+	struct memory_source memory;
+	struct tracee *tracee;   /* while the process stands still; NULL once it runs again */
+	pid_t snapshot;          /* or 0 */
+	double stall;            /* seconds that the process stood still; 0 while it does */
+	char why_stopped[160];   /* why there is no snapshot although one was wanted; or empty */
+};
+
+/*
+ * Captures process PID.  On return it is running again, unless O asks otherwise or no snapshot could
+ * be taken (why_stopped says why).  On failure it runs, unharmed.
+ */
+MUST_CHECK int capture_begin(struct capture *c, pid_t pid, const struct capture_options *o,
+			     struct error *err);
+
+/* Lets the process run, drops the snapshot, frees the model. */
+void capture_end(struct capture *c);
+
+#endif

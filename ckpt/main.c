@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * ckpt -p: checkpoints a running process almost without stopping it.  capture.c makes a model and a
+ * snapshot of it, elf/core_write.c writes both.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ckpt/capture.h"
+#include "ckpt/options.h"
+#include "process/statelog.h"
+#include "util/cleanup.h"
+#include "util/io.h"
+#include "util/replace.h"
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* ---- The state text --------------------------------------------------------------------------------- */
+
+struct text {
+	char *bytes;
+	size_t len;
+};
+
+static int make_text(struct text *text, const struct process *p, struct error *err)
+{
+	cleanup_fd int fd = memfd_create("state", MFD_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return error_sys(err, errno, "memfd");
+	if (statelog_write(p, fd, err) < 0)
+		return -1;
+	if (fstat(fd, &st) < 0 || !(text->bytes = malloc((size_t)st.st_size + 1)))
+		return error_sys(err, errno, "the state text");
+	text->len = (size_t)st.st_size;
+	if (pread_full(fd, text->bytes, text->len, 0) != (ssize_t)text->len)
+		return error_sys(err, errno, "the state text");
+	return 0;
+}
+
+static int write_log(const char *path, const struct text *text, struct error *err)
+{
+	struct replacement log;
+
+	if (replacement_begin(&log, path, 0600, err) < 0)
+		return -1;
+	if (write_full(log.fd, text->bytes, text->len) < 0) {
+		error_sys(err, errno, "%s", path);
+		replacement_abandon(&log);
+		return -1;
+	}
+	return replacement_commit(&log, err);
+}
+
+/* ---- Progress, on a terminal, when it lasts ------------------------------------------------------------ */
+
+struct progress {
+	double start, shown;
+	bool wanted;
+};
+
+static void show_progress(void *context, uint64_t done, uint64_t total)
+{
+	struct progress *p = context;
+	double t = now(), rate = (double)done / (t - p->start);
+
+	if (!p->wanted || t - p->start < 1 || (t - p->shown < 0.2 && done < total))
+		return;
+	p->shown = t;
+	fprintf(stderr, "\r%5.1f %%  %llu of %llu MiB  %.0f MiB/s  %.0f s left ",
+		100.0 * (double)done / (double)(total ? total : 1), (unsigned long long)done >> 20,
+		(unsigned long long)total >> 20, rate / (1 << 20), (double)(total - done) / rate);
+	if (done >= total)
+		fputc('\n', stderr);
+}
+
+/* ---- Saving ----------------------------------------------------------------------------------------------- */
+
+static int write_core(struct capture *c, const struct options *o, int fd, struct core_write_stats *stats,
+		      struct error *err)
+{
+	struct core_source source = memory_core_source(&c->memory);
+	struct progress progress = { .start = now(), .wanted = isatty(STDERR_FILENO) };
+	struct text text = { 0 };
+	struct utsname host;
+	struct core_write_options how = {
+		.name = o->output, .progress = show_progress, .context = &progress,
+		.kernel = uname(&host) == 0 ? host.release : NULL,
+	};
+	int result = make_text(&text, &c->process, err);
+
+	if (result == 0 && o->log)
+		result = write_log(o->log, &text, err);
+	if (result == 0)
+		result = core_write(&c->process, &source, text.bytes, text.len, fd, &how, stats, err);
+	free(text.bytes);
+	return result;
+}
+
+static int save(struct capture *c, const struct options *o, struct core_write_stats *stats,
+		struct error *err)
+{
+	struct replacement file;
+
+	if (strcmp(o->output, "-") == 0)
+		return write_core(c, o, STDOUT_FILENO, stats, err);
+	if (replacement_begin(&file, o->output, 0600, err) < 0)
+		return -1;
+	if (write_core(c, o, file.fd, stats, err) < 0) {
+		replacement_abandon(&file);
+		return -1;
+	}
+	return replacement_commit(&file, err);
+}
+
+/* ---- What it took ------------------------------------------------------------------------------------------- */
+
+static void print_stats(const struct options *o, const struct capture *c,
+			const struct core_write_stats *s, double total)
+{
+	FILE *out = strcmp(o->output, "-") == 0 ? stderr : stdout;
+	const char *format = o->json
+		? "{\"stall_ms\": %.3f, \"total_ms\": %.3f, \"bytes\": %llu, \"pages_saved\": %llu, "
+		  "\"pages_zero\": %llu, \"threads\": %zu, \"mib_per_s\": %.0f}\n"
+		: "stall_ms=%.3f total_ms=%.3f bytes=%llu pages_saved=%llu pages_zero=%llu threads=%zu "
+		  "mib_per_s=%.0f\n";
+
+	fprintf(out, format, c->stall * 1e3, total * 1e3, (unsigned long long)s->written,
+		(unsigned long long)s->pages_saved, (unsigned long long)s->pages_zero,
+		c->process.thread_count, (double)s->written / total / (1 << 20));
+}
+
+static int run(const struct options *o, struct error *err)
+{
+	struct capture_options how = { .stop = o->stop, .keep_stopped = o->kill };
+	struct core_write_stats stats = { 0 };
+	struct capture c;
+	double start = now();
+
+	if (capture_begin(&c, o->pid, &how, err) < 0)
+		return -1;
+	if (c.why_stopped[0])
+		fprintf(stderr, "ckpt: process %d stands still until it is saved: %s\n", o->pid,
+			c.why_stopped);
+	else if (o->verbose && c.snapshot)
+		fprintf(stderr, "ckpt: process %d goes on after %.1f ms\n", o->pid, c.stall * 1e3);
+	int result = save(&c, o, &stats, err);
+	if (result == 0 && o->kill)
+		kill(o->pid, SIGKILL);
+	if (c.tracee)
+		c.stall = now() - start;
+	if (result == 0 && (o->stats || o->json))
+		print_stats(o, &c, &stats, now() - start);
+	if (result == 0 && o->verbose)
+		fprintf(stderr, "ckpt: %s: %llu MiB\n", o->output, (unsigned long long)stats.written >> 20);
+	capture_end(&c);
+	return result;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	struct error err;
+	int status = options_parse(&options, argc, argv);
+
+	if (status >= 0)
+		return status;
+	signal(SIGPIPE, SIG_IGN);  /* a reader that went away is an error like a full disk */
+	if (run(&options, &err) < 0) {
+		fprintf(stderr, "ckpt: %s\n", err.message);
+		return 1;
+	}
+	return 0;
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include "ckpt/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "util/format.h"
+#include "util/io.h"
+
+/* Documentation/admin-guide/mm/pagemap.rst */
+#define PAGE_PRESENT ((uint64_t)1 << 63)
+#define PAGE_SWAPPED ((uint64_t)1 << 62)
+#define PAGE_OF_FILE ((uint64_t)1 << 61)  /* or shared anonymous */
+
+enum { PAGE = 4096, ENTRIES = 4096 };
+
+static int open_proc(pid_t pid, const char *what, int *fd, struct error *err)
+{
+	char name[64];
+
+	format(name, sizeof name, "/proc/%d/%s", pid, what);
+	*fd = open(name, O_RDONLY | O_CLOEXEC);
+	return *fd < 0 ? error_sys(err, errno, "%s", name) : 0;
+}
+
+int memory_open(struct memory_source *m, pid_t pid, struct error *err)
+{
+	m->mem = m->pagemap = -1;
+	if (open_proc(pid, "mem", &m->mem, err) < 0 || open_proc(pid, "pagemap", &m->pagemap, err) < 0) {
+		memory_close(m);
+		return -1;
+	}
+	return 0;
+}
+
+void memory_close(struct memory_source *m)
+{
+	if (m->mem >= 0)
+		close(m->mem);
+	if (m->pagemap >= 0)
+		close(m->pagemap);
+	m->mem = m->pagemap = -1;
+	for (size_t i = 0; i < m->early_count; i++)
+		munmap(m->early[i].bytes, m->early[i].end - m->early[i].start);
+	free(m->early);
+	m->early = NULL;
+	m->early_count = m->early_capacity = 0;
+}
+
+/* ---- What a snapshot does not have ----------------------------------------------------------------- */
+
+/*
+ * Shared memory that no file can give back; files without a name; the vdso, which is not in the page
+ * tables as the process's own.
+ */
+static bool is_read_early(const struct mapping *map)
+{
+	if (map->label != LABEL_NONE)
+		return map->label == LABEL_VDSO;
+	return map->path ? map->deleted : map->shared;
+}
+
+/* Reads what can be read; a page behind the end of its file cannot, and stays zero. */
+static void read_pages(int mem, char *bytes, addr_t start, size_t len)
+{
+	for (size_t done = 0; done < len;) {
+		ssize_t n = pread_full(mem, bytes + done, len - done, start + done);
+		size_t got = n > 0 ? (size_t)n : 0;
+
+		done += got;
+		if (done < len)
+			done = (done / PAGE + 1) * PAGE;
+	}
+}
+
+static int copy_early(struct memory_source *m, int mem, const struct mapping *map, struct error *err)
+{
+	size_t len = map->end - map->start;
+	struct early_copy *early;
+
+	if (m->early_count == m->early_capacity) {
+		size_t capacity = m->early_capacity ? m->early_capacity * 2 : 8;
+
+		early = realloc(m->early, capacity * sizeof *early);
+		if (!early)
+			return error_set(err, ENOMEM, "not enough memory");
+		m->early = early;
+		m->early_capacity = capacity;
+	}
+	char *bytes = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			   -1, 0);
+	if (bytes == MAP_FAILED)
+		return error_set(err, ENOMEM, "not enough memory for %zu bytes of shared memory", len);
+	m->early[m->early_count++] = (struct early_copy){ map->start, map->end, bytes };
+	read_pages(mem, bytes, map->start, len);
+	return 0;
+}
+
+int memory_copy_early(struct memory_source *m, const struct process *p, pid_t pid, struct error *err)
+{
+	int mem, result = 0;
+
+	if (open_proc(pid, "mem", &mem, err) < 0)
+		return -1;
+	for (size_t i = 0; i < p->mapping_count && result == 0; i++)
+		if (is_read_early(&p->mappings[i]))
+			result = copy_early(m, mem, &p->mappings[i], err);
+	close(mem);
+	return result;
+}
+
+static const struct early_copy *early_at(const struct memory_source *m, addr_t addr)
+{
+	for (size_t i = 0; i < m->early_count; i++)
+		if (addr >= m->early[i].start && addr < m->early[i].end)
+			return &m->early[i];
+	return NULL;
+}
+
+/* ---- Which pages are the process's own ---------------------------------------------------------------- */
+
+static bool is_private(uint64_t entry)
+{
+	return entry & (PAGE_PRESENT | PAGE_SWAPPED) && !(entry & PAGE_OF_FILE);
+}
+
+/*
+ * The next run of private pages in [from, end): 1 and the run, 0 when there is none, -1.
+ */
+static int next_private(const struct memory_source *m, addr_t from, addr_t end, addr_t *start,
+			addr_t *stop, struct error *err)
+{
+	uint64_t entries[ENTRIES];
+	bool inside = false;
+
+	for (addr_t at = from; at < end;) {
+		size_t want = (end - at) / PAGE < ENTRIES ? (end - at) / PAGE : ENTRIES;
+		ssize_t n = pread_full(m->pagemap, entries, want * sizeof *entries,
+				       at / PAGE * sizeof *entries);
+
+		if (n < (ssize_t)sizeof *entries)
+			return error_sys(err, n < 0 ? errno : EFAULT, "reading page tables");
+		for (size_t i = 0; i < (size_t)n / sizeof *entries; i++, at += PAGE) {
+			if (is_private(entries[i]) == inside)
+				continue;
+			if (inside) {
+				*stop = at;
+				return 1;
+			}
+			*start = at;
+			inside = true;
+		}
+	}
+	*stop = end;
+	return inside;
+}
+
+/* ---- Where the bytes of the mappings are ----------------------------------------------------------------- */
+
+static struct mapping *append(struct process *p, const struct mapping *from, addr_t start, addr_t end,
+			      enum bytes bytes)
+{
+	struct mapping *m = process_add_mapping(p);
+
+	if (!m)
+		return NULL;
+	*m = *from;
+	m->start = start;
+	m->end = end;
+	m->bytes = bytes;
+	m->prot_known = true;
+	if (m->path)
+		m->file_offset += start - from->start;
+	return m;
+}
+
+/* A private mapping of a file: the pages that were written to are the process's own. */
+static int split_by_pages(struct memory_source *m, struct process *p, const struct mapping *map,
+			  struct error *err)
+{
+	addr_t at = map->start, start, stop;
+	int more = 0;
+
+	while (at < map->end && (more = next_private(m, at, map->end, &start, &stop, err)) > 0) {
+		if (start > at && !append(p, map, at, start, BYTES_FILE))
+			return error_set(err, ENOMEM, "not enough memory");
+		if (!append(p, map, start, stop, BYTES_SAVED))
+			return error_set(err, ENOMEM, "not enough memory");
+		at = stop;
+	}
+	if (more < 0)
+		return -1;
+	if (at < map->end && !append(p, map, at, map->end, BYTES_FILE))
+		return error_set(err, ENOMEM, "not enough memory");
+	return 0;
+}
+
+static enum bytes bytes_of(const struct mapping *map)
+{
+	if (map->label == LABEL_VVAR || map->label == LABEL_VSYSCALL)
+		return BYTES_ZERO;
+	if (map->path && !map->deleted)
+		return map->shared ? BYTES_FILE : BYTES_SAVED;
+	return BYTES_SAVED;
+}
+
+int memory_classify(struct memory_source *m, struct process *p, struct error *err)
+{
+	const struct mapping *old = p->mappings;
+	size_t count = p->mapping_count;
+
+	p->mappings = NULL;
+	p->mapping_count = p->mapping_capacity = 0;
+	for (size_t i = 0; i < count; i++) {
+		const struct mapping *map = &old[i];
+		bool by_pages = map->path && !map->deleted && !map->shared;
+
+		if (map->label == LABEL_VSYSCALL)
+			continue;
+		if (by_pages ? split_by_pages(m, p, map, err) < 0
+			     : !append(p, map, map->start, map->end, bytes_of(map)))
+			return by_pages ? -1 : error_set(err, ENOMEM, "not enough memory");
+	}
+	return 0;
+}
+
+/* ---- For the core writer ------------------------------------------------------------------------------------ */
+
+static int source_next(void *context, addr_t from, addr_t end, addr_t *start, addr_t *stop,
+		       struct error *err)
+{
+	const struct memory_source *m = context;
+
+	if (early_at(m, from)) {
+		*start = from;
+		*stop = end;
+		return from < end;
+	}
+	return next_private(m, from, end, start, stop, err);
+}
+
+static int source_read(void *context, addr_t addr, void *buf, size_t len, struct error *err)
+{
+	const struct memory_source *m = context;
+	const struct early_copy *early = early_at(m, addr);
+
+	if (early && len <= early->end - addr) {
+		memcpy(buf, early->bytes + (addr - early->start), len);
+		return 0;
+	}
+	if (pread_full(m->mem, buf, len, addr) != (ssize_t)len)
+		return error_sys(err, errno, "reading memory at 0x%llx", (unsigned long long)addr);
+	return 0;
+}
+
+struct core_source memory_core_source(struct memory_source *m)
+{
+	return (struct core_source){ .next = source_next, .read = source_read, .context = m };
+}

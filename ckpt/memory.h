@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The memory of a captured process: where the bytes of each mapping are, and reading them.
+ */
+#ifndef CKPT_MEMORY_H
+#define CKPT_MEMORY_H
+
+#include "elf/core_write.h"
+#include "process/process.h"
+
+/* Memory that a snapshot does not share with its original, read while that stood still. */
+struct early_copy {
+	addr_t start, end;
+	char *bytes;
+};
+
+struct memory_source {
+	int mem;      /* /proc/PID/mem of the snapshot, or of the process itself */
+	int pagemap;
+	size_t early_count, early_capacity;
+	struct early_copy *early;
+};
+
+/* Opens the memory of PID. */
+MUST_CHECK int memory_open(struct memory_source *m, pid_t pid, struct error *err);
+void memory_close(struct memory_source *m);
+
+/* Copies now what a snapshot would not have: anonymous shared memory, memory of deleted files. */
+MUST_CHECK int memory_copy_early(struct memory_source *m, const struct process *p, pid_t pid,
+				 struct error *err);
+
+/*
+ * Decides for every mapping of P where its bytes are, by the page tables: private pages are SAVED,
+ * pages that are a file's stay the FILE's.  Mappings of which some pages are saved are split.
+ */
+MUST_CHECK int memory_classify(struct memory_source *m, struct process *p, struct error *err);
+
+/* For core_write(). */
+struct core_source memory_core_source(struct memory_source *m);
+
+#endif

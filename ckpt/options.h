@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the user of ckpt asks for. */
+#ifndef CKPT_OPTIONS_H
+#define CKPT_OPTIONS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct options {
+	pid_t pid;
+	const char *output;  /* file, or "-" */
+	char default_output[32];
+	const char *log;     /* file for the state text, or NULL */
+	bool kill, stop, verbose, stats, json;
+};
+
+/*
+ * Reads the command line.  Returns -1 to go on, or the exit status when all has been said (--help,
+ * --version, a wrong use).
+ */
+int options_parse(struct options *o, int argc, char **argv);
+
+#endif

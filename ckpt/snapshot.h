@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A copy-on-write copy of a stopped process's memory: a process that never runs, from which the
+ * memory is read while the original goes on.
+ *
+ * It is made by a throw-away child of the leader that shares the leader's memory, drops all
+ * descriptors, forks, and ends; the leader reaps it.  So the snapshot is nobody's child that the
+ * process could meet in a wait, and holds none of its pipes open.  From its first moment it is
+ * traced with PTRACE_O_EXITKILL: it dies with us.
+ */
+#ifndef CKPT_SNAPSHOT_H
+#define CKPT_SNAPSHOT_H
+
+#include "ckpt/tracee.h"
+
+/*
+ * Takes a snapshot of T, which stands ready for remote calls, and returns its process id.  Fails
+ * with code ENOTSUP where it would become a child of the process after all (a subreaper, an init),
+ * EAGAIN or ENOMEM where the system has no room for another process or for the memory.
+ */
+pid_t snapshot_take(struct tracee *t, struct error *err);
+
+/* Ends it. */
+void snapshot_drop(pid_t snapshot);
+
+#endif
