@@ -7,25 +7,27 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/ptrace.h>
-#include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "process/procfs.h"
 #include "process/procfs_dir.h"
-#include "process/sigframe.h"
 #include "process/syscall_restart.h"
 #include "util/cleanup.h"
 #include "util/format.h"
 #include "util/io.h"
 
 enum {
-	/* A thread in a sleep that no signal reaches does not stop; nobody waits for it longer. */
-	STOP_SECONDS = 10,
-	SYSCALL_STOP = SIGTRAP | 0x80,  /* with PTRACE_O_TRACESYSGOOD */
+	/*
+	 * A thread in a sleep that no signal reaches does not stop, while the others stand still:
+	 * nobody waits for it longer.
+	 */
+	STOP_SECONDS = 2,
+	EXEC_RETRIES = 20,
+	ERESTARTNOHAND = 514,  /* include/linux/errno.h */
 };
 
 /* ---- Memory and registers ------------------------------------------------------------------------- */
@@ -59,7 +61,7 @@ int tracee_registers(pid_t tid, struct user_regs_struct *regs, struct error *err
 	return 0;
 }
 
-static int set_registers(pid_t tid, const struct user_regs_struct *regs, struct error *err)
+int tracee_set_registers(pid_t tid, const struct user_regs_struct *regs, struct error *err)
 {
 	struct iovec iov = { (void *)(uintptr_t)regs, sizeof *regs };
 
@@ -68,7 +70,7 @@ static int set_registers(pid_t tid, const struct user_regs_struct *regs, struct 
 	return 0;
 }
 
-static int set_mask(pid_t tid, uint64_t mask, struct error *err)
+int tracee_set_mask(pid_t tid, uint64_t mask, struct error *err)
 {
 	if (ptrace(PTRACE_SETSIGMASK, tid, sizeof mask, &mask) < 0)
 		return error_sys(err, errno, "setting the signal mask of thread %d", tid);
@@ -92,9 +94,13 @@ static int wait_for_stop(pid_t tid, struct error *err)
 	for (;;) {
 		int status;
 
-		if (waitpid(tid, &status, __WALL) < 0)
-			return error_sys(err, errno == EINTR ? ETIMEDOUT : errno, "thread %d does not stop "
-					 "(it may sleep in the kernel, waiting for a device)", tid);
+		if (waitpid(tid, &status, __WALL) < 0) {
+			/* A thread that calls exec takes the leader's id; its own is gone without a word. */
+			if (errno == ECHILD)
+				return 1;
+			return error_set(err, ETIMEDOUT, "thread %d does not stop (it waits in the kernel for "
+					 "a device, or for a child that it has made with vfork): try again", tid);
+		}
 		if (!WIFSTOPPED(status))
 			return 1;
 		if (status >> 16 == PTRACE_EVENT_STOP)
@@ -106,24 +112,18 @@ static int wait_for_stop(pid_t tid, struct error *err)
 
 /*
  * The kernel ends some calls with EINTR when their thread is stopped (epoll_wait, semop, ...), which
- * the program has not deserved: such a call begins again.
+ * the program has not deserved.  With the code of a call like pause() such a call begins again, unless
+ * a signal handler runs first: then it fails with EINTR, as it must.
  */
-static int mend_eintr(struct tracee_thread *t, struct error *err)
+static int mend_eintr(pid_t tid, struct user_regs_struct *regs, struct error *err)
 {
-	struct syscall_regs s = {
-		.pc = t->regs.rip, .result = t->regs.rax, .number = t->regs.orig_rax,
-		.rdi = t->regs.rdi, .rsi = t->regs.rsi, .rdx = t->regs.rdx, .r10 = t->regs.r10,
-	};
+	struct syscall_regs s = { .pc = regs->rip, .result = regs->rax, .number = regs->orig_rax };
 
-	if ((int64_t)t->regs.rax != -EINTR || (int64_t)t->regs.orig_rax < 0 ||
+	if ((int64_t)regs->rax != -EINTR || (int64_t)regs->orig_rax < 0 ||
 	    syscall_resume(&s, NULL, 0) != SYSCALL_RESUMED)
 		return 0;
-	t->regs.rip = s.pc;
-	t->regs.rax = s.result;
-	t->regs.orig_rax = s.number;
-	t->regs.rdi = s.rdi;
-	t->regs.rdx = s.rdx;
-	return set_registers(t->tid, &t->regs, err);
+	regs->rax = (unsigned long long)-ERESTARTNOHAND;
+	return tracee_set_registers(tid, regs, err);
 }
 
 static struct tracee_thread *add_thread(struct tracee *t, pid_t tid)
@@ -171,8 +171,10 @@ static int seize_new(struct tracee *t, struct error *err)
 		if (is_known(t, (pid_t)tid))
 			continue;
 		if (ptrace(PTRACE_SEIZE, (pid_t)tid, 0, PTRACE_O_TRACESYSGOOD) < 0) {
+			/* It has just ended, or taken the leader's id: look again. */
+			found += errno == ESRCH;
 			if (errno == ESRCH)
-				continue;  /* it has just ended */
+				continue;
 			return refuse(t->pid, errno, err);
 		}
 		if (!add_thread(t, (pid_t)tid))
@@ -196,12 +198,27 @@ static int wait_for_new(struct tracee *t, size_t first, struct error *err)
 			t->threads[i] = t->threads[--t->count];
 			continue;
 		}
-		if (tracee_registers(thread->tid, &thread->regs, err) < 0 || mend_eintr(thread, err) < 0)
+		if (tracee_registers(thread->tid, &thread->regs, err) < 0 || mend_eintr(thread->tid, &thread->regs, err) < 0)
 			return -1;
 		if (ptrace(PTRACE_GETSIGMASK, thread->tid, sizeof thread->blocked, &thread->blocked) < 0)
 			return error_sys(err, errno, "reading the signal mask of thread %d", thread->tid);
 		i++;
 	}
+	return 0;
+}
+
+/*
+ * When a thread calls exec, it kills the others, stopped ones too, and goes on as the leader: then what
+ * was read of the leader is of a program that is no more.
+ */
+static int verify(const struct tracee *t, struct error *err)
+{
+	struct user_regs_struct regs;
+
+	for (size_t i = 0; i < t->count; i++)
+		if (tracee_registers(t->threads[i].tid, &regs, err) < 0 ||
+		    memcmp(&regs, &t->threads[i].regs, sizeof regs) != 0)
+			return error_set(err, EAGAIN, "process %d starts other programs all the time", t->pid);
 	return 0;
 }
 
@@ -218,6 +235,8 @@ static int stop_all(struct tracee *t, struct error *err)
 		if (wait_for_new(t, before, err) < 0)
 			return -1;
 	}
+	if (verify(t, err) < 0)
+		return -1;
 	for (size_t i = 0; i < t->count; i++) {
 		if (t->threads[i].tid != t->pid)
 			continue;
@@ -227,32 +246,58 @@ static int stop_all(struct tracee *t, struct error *err)
 		t->threads[0] = leader;
 		return 0;
 	}
-	return error_set(err, ESRCH, "process %d: its first thread has ended, the others go on without it",
-			 t->pid);
+	return error_set(err, ESRCH, "process %d has ended, or its first thread has and the others go on "
+			 "without it", t->pid);
+}
+
+/* Interrupts waitpid() again and again, as the first time may come a moment before it. */
+static void set_alarm(int seconds)
+{
+	struct itimerval timer = { .it_value.tv_sec = seconds, .it_interval.tv_usec = 100000 };
+
+	if (!seconds)
+		timer.it_interval.tv_usec = 0;
+	setitimer(ITIMER_REAL, &timer, NULL);
 }
 
 int tracee_stop(struct tracee *t, pid_t pid, struct error *err)
 {
 	struct sigaction alarm_action = { .sa_handler = on_alarm }, old;
-	int result;
+	int result, tries = 0;
 
 	memset(t, 0, sizeof *t);
 	t->pid = pid;
 	sigaction(SIGALRM, &alarm_action, &old);
-	alarm(STOP_SECONDS);
-	result = stop_all(t, err);
-	alarm(0);
+	set_alarm(STOP_SECONDS);
+	do {
+		result = stop_all(t, err);
+		if (result < 0)
+			tracee_release(t);
+	} while (result < 0 && err->code == EAGAIN && ++tries < EXEC_RETRIES);
+	set_alarm(0);
 	sigaction(SIGALRM, &old, NULL);
-	if (result < 0)
-		tracee_release(t);
 	return result;
+}
+
+/* Only a stopped thread can be let go; one that is still on its way to its stop is waited for. */
+static void detach(pid_t tid)
+{
+	struct user_regs_struct regs;
+	struct error ignored;
+
+	while (ptrace(PTRACE_DETACH, tid, 0, 0) < 0 && errno == ESRCH) {
+		if (wait_for_stop(tid, &ignored) != 0)
+			return;
+		if (tracee_registers(tid, &regs, &ignored) < 0 || mend_eintr(tid, &regs, &ignored) < 0)
+			return;
+	}
 }
 
 void tracee_release(struct tracee *t)
 {
 	tracee_end_calls(t);
 	for (size_t i = t->count; i-- > 0;)
-		ptrace(PTRACE_DETACH, t->threads[i].tid, 0, 0);
+		detach(t->threads[i].tid);
 	t->count = 0;
 }
 
@@ -261,168 +306,6 @@ void tracee_free(struct tracee *t)
 	free(t->threads);
 	free(t->scratch.saved);
 	memset(t, 0, sizeof *t);
-}
-
-/* ---- Remote calls ------------------------------------------------------------------------------------- */
-
-/* The frame needs the thread's vector registers as ptrace shows them. */
-static void *read_xsave(pid_t tid, size_t size, struct error *err)
-{
-	void *xsave = calloc(1, size);
-	struct iovec iov = { xsave, size };
-
-	if (!xsave) {
-		error_set(err, ENOMEM, "not enough memory");
-		return NULL;
-	}
-	if (ptrace(PTRACE_GETREGSET, tid, NT_X86_XSTATE, &iov) < 0 || iov.iov_len != size) {
-		error_sys(err, errno, "reading the vector registers of thread %d", tid);
-		free(xsave);
-		return NULL;
-	}
-	return xsave;
-}
-
-/* What rt_sigreturn must put back for the thread to go on: an interrupted call is issued again. */
-static struct user_regs_struct resumed(const struct tracee_thread *t)
-{
-	struct user_regs_struct regs = t->regs;
-	struct syscall_regs s = {
-		.pc = regs.rip, .result = regs.rax, .number = regs.orig_rax,
-		.rdi = regs.rdi, .rsi = regs.rsi, .rdx = regs.rdx, .r10 = regs.r10,
-	};
-
-	syscall_resume(&s, NULL, 0);
-	regs.rip = s.pc;
-	regs.rax = s.result;
-	regs.rdi = s.rdi;
-	regs.rdx = s.rdx;
-	return regs;
-}
-
-/*
- * A piece of the leader's stack that holds nothing: the lower end of [stack], far below the stack
- * pointer.  Where the leader runs on another stack (a coroutine's), nothing is known to be unused.
- */
-static int choose_scratch(struct tracee *t, const struct process *p, size_t size, struct error *err)
-{
-	enum { MARGIN = 4096 };
-	addr_t sp = t->threads[0].regs.rsp;
-	const struct mapping *stack = process_mapping_at(p, sp);
-
-	if (!stack || stack->label != LABEL_STACK || sp - stack->start < size + MARGIN)
-		return error_set(err, ENOTSUP, "process %d: its first thread has no unused stack", t->pid);
-	t->scratch.start = stack->start;
-	t->scratch.size = size;
-	return 0;
-}
-
-int tracee_begin_calls(struct tracee *t, const struct process *p, struct error *err)
-{
-	enum { DATA_SIZE = 8192, PAGE = 4096 };
-	size_t xsave_size = xsave_host_size();
-	size_t frame_size = sigframe_size(xsave_size);
-	size_t size = (64 + frame_size + DATA_SIZE + PAGE - 1) / PAGE * PAGE;
-	struct scratch *s = &t->scratch;
-	struct user_regs_struct resume = resumed(&t->threads[0]), parked;
-
-	if (choose_scratch(t, p, size, err) < 0)
-		return -1;
-	cleanup_free void *xsave = read_xsave(t->pid, xsave_size, err);
-	cleanup_free uint8_t *image = calloc(1, size);
-	s->saved = malloc(size);
-	if (!xsave || !image || !s->saved)
-		return xsave ? error_set(err, ENOMEM, "not enough memory") : -1;
-	if (tracee_read(t->pid, s->start, s->saved, size, err) < 0)
-		return -1;
-
-	/* data, then the return address, then the frame at a multiple of 64 */
-	s->data = s->start;
-	s->data_size = DATA_SIZE;
-	addr_t frame = s->start + DATA_SIZE + 64;
-	s->call_sp = frame - 8;
-	memcpy(image + (s->call_sp - s->start), &t->gadgets.restorer, sizeof t->gadgets.restorer);
-	sigframe_build(image + (frame - s->start), frame, &resume, xsave, xsave_size,
-		       t->threads[0].blocked);
-	if (tracee_write(t->pid, s->start, image, size, err) < 0)
-		return -1;
-
-	/* From here on, being let go means rt_sigreturn; only then may the mask be another. */
-	parked = t->threads[0].regs;
-	parked.rip = t->gadgets.restorer;
-	parked.rsp = frame;
-	parked.orig_rax = (unsigned long long)-1;
-	if (set_registers(t->pid, &parked, err) < 0)
-		return -1;
-	t->calling = true;
-	return set_mask(t->pid, UINT64_MAX, err);
-}
-
-int tracee_call_in(pid_t tid, addr_t syscall_ret, addr_t sp, pid_t *child, long *result,
-		   struct error *err, long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
-		   uint64_t f)
-{
-	unsigned long message;
-	struct user_regs_struct regs;
-	int status, stops = 0;
-
-	if (tracee_registers(tid, &regs, err) < 0)
-		return -1;
-	regs.rip = syscall_ret;
-	regs.rsp = sp;
-	regs.rax = (unsigned long long)nr;
-	regs.orig_rax = (unsigned long long)-1;
-	regs.rdi = a;
-	regs.rsi = b;
-	regs.rdx = c;
-	regs.r10 = d;
-	regs.r8 = e;
-	regs.r9 = f;
-	if (set_registers(tid, &regs, err) < 0)
-		return -1;
-	/* One stop as the call begins, one as it ends; a stop signal or a new child may come between. */
-	for (int signo = 0; stops < 2;) {
-		if (ptrace(PTRACE_SYSCALL, tid, 0, signo) < 0)
-			return error_sys(err, errno, "thread %d", tid);
-		while (waitpid(tid, &status, __WALL) < 0)
-			if (errno != EINTR)
-				return error_sys(err, errno, "thread %d", tid);
-		if (!WIFSTOPPED(status))
-			return error_set(err, ESRCH, "thread %d has ended", tid);
-		if (WSTOPSIG(status) == SYSCALL_STOP)
-			stops++;
-		else if (child && (status >> 16 == PTRACE_EVENT_CLONE || status >> 16 == PTRACE_EVENT_FORK) &&
-			 ptrace(PTRACE_GETEVENTMSG, tid, 0, &message) == 0)
-			*child = (pid_t)message;
-		signo = status >> 16 || WSTOPSIG(status) == SYSCALL_STOP ? 0 : WSTOPSIG(status);
-	}
-	if (tracee_registers(tid, &regs, err) < 0)
-		return -1;
-	*result = (long)regs.rax;
-	return 0;
-}
-
-int tracee_call(struct tracee *t, long *result, struct error *err, long nr, uint64_t a, uint64_t b,
-		uint64_t c, uint64_t d, uint64_t e, uint64_t f)
-{
-	return tracee_call_in(t->pid, t->gadgets.syscall_ret, t->scratch.call_sp, NULL, result, err, nr, a, b,
-			      c, d, e, f);
-}
-
-void tracee_end_calls(struct tracee *t)
-{
-	struct error err;
-
-	if (t->calling && t->count > 0) {
-		const struct tracee_thread *leader = &t->threads[0];
-
-		/* In this order: let go in between, the thread takes both from the frame. */
-		if (set_mask(leader->tid, leader->blocked, &err) == 0 &&
-		    set_registers(leader->tid, &leader->regs, &err) == 0 &&
-		    tracee_write(t->pid, t->scratch.start, t->scratch.saved, t->scratch.size, &err) == 0)
-			t->calling = false;
-	}
-	t->calling = false;
 }
 
 /* ---- Before anything is done ----------------------------------------------------------------------------- */
@@ -453,53 +336,4 @@ int tracee_check(pid_t pid, struct error *err)
 	arena_free(&arena);
 	process_free(&p);
 	return result;
-}
-
-/* Looks for BYTES in the LEN bytes of code at START; 0 when they are not there. */
-static addr_t search(const uint8_t *code, size_t len, addr_t start, const void *bytes, size_t size)
-{
-	const uint8_t *found = memmem(code, len, bytes, size);
-
-	return found ? start + (addr_t)(found - code) : 0;
-}
-
-static void search_mapping(pid_t pid, const struct mapping *m, struct gadgets *g)
-{
-	/* syscall; ret */
-	static const uint8_t syscall_ret[] = { 0x0f, 0x05, 0xc3 };
-	/* mov $15, %rax; syscall, as libc's and Go's __restore_rt have it; and musl's mov $15, %eax */
-	static const uint8_t restorer[] = { 0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05 };
-	static const uint8_t restorer_short[] = { 0xb8, 0x0f, 0, 0, 0, 0x0f, 0x05 };
-	enum { CODE_MAX = 64 << 20 };
-	size_t len = m->end - m->start;
-	cleanup_free uint8_t *code = len <= CODE_MAX ? malloc(len) : NULL;
-	struct error err;
-
-	if (!code || tracee_read(pid, m->start, code, len, &err) < 0)
-		return;
-	if (!g->syscall_ret)
-		g->syscall_ret = search(code, len, m->start, syscall_ret, sizeof syscall_ret);
-	if (!g->restorer)
-		g->restorer = search(code, len, m->start, restorer, sizeof restorer);
-	if (!g->restorer)
-		g->restorer = search(code, len, m->start, restorer_short, sizeof restorer_short);
-}
-
-int tracee_find_gadgets(pid_t pid, struct gadgets *g, struct error *err)
-{
-	struct process p;
-
-	memset(g, 0, sizeof *g);
-	process_init(&p);
-	if (procfs_read_mappings(&p, pid, err) < 0) {
-		process_free(&p);
-		return -1;
-	}
-	for (size_t i = 0; i < p.mapping_count && !(g->syscall_ret && g->restorer); i++)
-		if (p.mappings[i].prot & PROT_EXEC && p.mappings[i].label != LABEL_VSYSCALL)
-			search_mapping(pid, &p.mappings[i], g);
-	process_free(&p);
-	if (!g->syscall_ret || !g->restorer)
-		return error_set(err, ENOTSUP, "process %d: its code has no way back from a system call", pid);
-	return 0;
 }

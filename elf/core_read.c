@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "elf/core_check.h"
 #include "elf/core_headers.h"
 #include "elf/core_mappings.h"
 #include "elf/notes.h"
@@ -24,6 +25,8 @@ struct core {
 	int fd;
 	uint64_t size;            /* of the file */
 	const struct process *p;  /* whose mappings tell where the bytes are */
+	const char *machine;
+	struct core_sums sums;
 	int mapped_fd;            /* the mapped file that was read last, or -1 */
 	char *mapped_path;
 	uint64_t mapped_size;
@@ -32,6 +35,16 @@ struct core {
 int core_fd(const struct core *c)
 {
 	return c->fd;
+}
+
+const char *core_machine(const struct core *c)
+{
+	return c->machine;
+}
+
+const struct core_sums *core_sums(const struct core *c)
+{
+	return &c->sums;
 }
 
 static void forget_mapped(struct core *c)
@@ -53,9 +66,6 @@ void core_close(struct core *c)
 }
 
 /* ---- Notes ------------------------------------------------------------------------------ */
-
-/* A thread with the largest registers needs 15 KiB: room for 70,000 of them. */
-enum { NOTES_MAX = 1 << 30 };
 
 static int read_segment_notes(struct core *c, struct core_notes *to, struct core_range range,
 			      struct error *err)
@@ -91,10 +101,10 @@ static int read_notes(struct core *c, struct core_notes *to, const struct core_h
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < h->note_count; i++) {
-		if (h->notes[i].size > NOTES_MAX - sum)
+		if (h->notes[i].size > CORE_NOTES_MAX - sum)
 			return error_set(err, E2BIG, "%s: damaged: more than %u bytes of notes; "
 					 "dump the process again", c->p->source,
-					 (unsigned)NOTES_MAX);
+					 (unsigned)CORE_NOTES_MAX);
 		sum += h->notes[i].size;
 		if (read_segment_notes(c, to, h->notes[i], err) < 0)
 			return -1;
@@ -109,7 +119,7 @@ static int read_notes(struct core *c, struct core_notes *to, const struct core_h
 static enum origin origin_of(const struct core_notes *notes, const struct core_headers *h,
 			     const struct arch *arch)
 {
-	if (notes->state)
+	if (notes->ours)
 		return ORIGIN_OURS;
 	if (notes->file_unit == arch->page_size)
 		return ORIGIN_KERNEL;
@@ -138,18 +148,19 @@ static const char *read_string(struct process *p, addr_t addr)
 }
 
 /*
- * The file that the entry point, or else the program headers, are mapped from: the true path, where
- * AT_EXECFN is what the caller of execve() wrote.
+ * The file that the program headers, or else the entry point, are mapped from: the true path, where
+ * AT_EXECFN is what the caller of execve() wrote.  The code of a process that was restarted lazily is
+ * mapped from its old core; the page of the headers is not.
  */
 static const char *find_exe(struct process *p)
 {
 	const struct mapping *entry = process_mapping_at(p, process_auxv(p, AT_ENTRY, 0));
 	const struct mapping *phdr = process_mapping_at(p, process_auxv(p, AT_PHDR, 0));
 
-	if (entry && entry->path)
-		return entry->path;
 	if (phdr && phdr->path)
 		return phdr->path;
+	if (entry && entry->path)
+		return entry->path;
 	return read_string(p, process_auxv(p, AT_EXECFN, 0));
 }
 
@@ -269,10 +280,16 @@ static int fill(struct core *c, struct process *p, struct core_notes *notes, str
 
 	if (core_headers_read(&h, p, c->fd, c->size, err) < 0 ||
 	    read_notes(c, notes, &h, err) < 0 ||
+	    core_sums_whole(p->source, c->size, &notes->checksums, err) < 0 ||
 	    core_mappings(p, h.segments, h.segment_count, notes, err) < 0)
 		return -1;
 	core_labels(p);
 	p->origin = origin_of(notes, &h, p->arch);
+	c->machine = notes->machine;
+	c->sums = (struct core_sums){
+		.p = p, .fd = c->fd, .file_size = c->size, .note = notes->checksums,
+		.segments = h.segments, .segment_count = h.segment_count,
+	};
 	p->memory = (struct memory){ .read = read_memory, .context = c };
 	p->exe = find_exe(p);
 	return 0;

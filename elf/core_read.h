@@ -26,6 +26,22 @@ struct core *core_read(struct process *p, const char *path, const char **state,
 /* The core's descriptor, for mapping its segments.  It stays the core's. */
 int core_fd(const struct core *c);
 
+/* The text of elf/core_machine.h, in the arena of the model; NULL when the core has none. */
+const char *core_machine(const struct core *c);
+
 void core_close(struct core *c);
+
+/*
+ * Whether the core file PATH is as core_write() left it: compares every checksum in it with what it
+ * protects.  Refuses a core that has none (the kernel's, gdb's).
+ */
+MUST_CHECK int core_check(const char *path, struct error *err);
+
+/* The same for the headers and notes alone, and for the memory alone, of a core that was read. */
+MUST_CHECK int core_check_head(const struct core *c, struct error *err);
+MUST_CHECK int core_check_memory(const struct core *c, struct error *err);
+
+/* Whether the core has checksums. */
+bool core_has_checksums(const struct core *c);
 
 #endif

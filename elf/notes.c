@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "elf/notes_make.h"
 #include "process/arch.h"
 #include "util/cleanup.h"
 
@@ -193,8 +194,29 @@ static int fill_state(struct core_notes *to, const struct note *n, struct error 
 
 	if (keep(to, n, &text, err) < 0)
 		return -1;
+	to->ours = true;
 	to->state = text;
 	to->state_size = strnlen(text, n->size);
+	return 0;
+}
+
+static int fill_machine(struct core_notes *to, const struct note *n, struct error *err)
+{
+	const void *text = NULL;
+
+	if (keep(to, n, &text, err) < 0)
+		return -1;
+	to->ours = true;
+	to->machine = text;
+	return 0;
+}
+
+static int fill_checksums(struct core_notes *to, const struct note *n, struct error *err)
+{
+	to->ours = true;
+	memcpy(&to->checksums, n->desc, sizeof to->checksums);
+	if (to->checksums.version == 0)
+		return damaged(to, "its checksums have no version", err);
 	return 0;
 }
 
@@ -280,14 +302,20 @@ static int fill_file(struct core_notes *to, const struct note *n, struct error *
 
 /* ---- The table -------------------------------------------------------------------------- */
 
+#define OURS NOTE_OWNER_OURS
+
 const struct note_kind note_kinds[] = {
-	{ "CORE", NT_PRSTATUS, "NT_PRSTATUS", true, 0, fill_prstatus },
-	{ "CORE", NT_SIGINFO, "NT_SIGINFO", true, 128, fill_siginfo },
-	{ "CORE", NT_PRPSINFO, "NT_PRPSINFO", false, 0, fill_prpsinfo },
-	{ "CORE", NT_AUXV, "NT_AUXV", false, 0, fill_auxv },
-	{ "CORE", NT_FILE, "NT_FILE", false, 16, fill_file },
-	{ "LINUX", NOTE_XSAVE_LAYOUT, "NT_X86_XSAVE_LAYOUT", false, 0, fill_xsave_layout },
-	{ NOTE_OWNER_STATE, NOTE_STATE, "state", false, 0, fill_state },
+	{ "CORE", NT_PRSTATUS, "NT_PRSTATUS", NOTE_OF_THREAD, 0, fill_prstatus, make_prstatus },
+	{ "CORE", NT_PRPSINFO, "NT_PRPSINFO", NOTE_OF_PROCESS, 0, fill_prpsinfo, make_prpsinfo },
+	{ "CORE", NT_SIGINFO, "NT_SIGINFO", NOTE_OF_THREAD, 128, fill_siginfo, make_siginfo },
+	{ "CORE", NT_AUXV, "NT_AUXV", NOTE_OF_PROCESS, 0, fill_auxv, make_auxv },
+	{ "CORE", NT_FILE, "NT_FILE", NOTE_OF_PROCESS, 16, fill_file, make_file },
+	{ "LINUX", NOTE_XSAVE_LAYOUT, "NT_X86_XSAVE_LAYOUT", NOTE_AT_END, 0, fill_xsave_layout,
+	  make_xsave_layout },
+	{ OURS, NOTE_STATE, "state", NOTE_AT_END, 0, fill_state, make_state },
+	{ OURS, NOTE_CHECKSUMS, "checksums", NOTE_AT_END, sizeof(struct note_checksums),
+	  fill_checksums, make_checksums },
+	{ OURS, NOTE_MACHINE, "machine", NOTE_AT_END, 0, fill_machine, make_machine },
 };
 
 const size_t note_kind_count = sizeof note_kinds / sizeof note_kinds[0];
@@ -395,4 +423,82 @@ int notes_finish(struct core_notes *to, struct error *err)
 		p->pid = p->threads[0].tid;
 	leader_first(p);
 	return 0;
+}
+
+/* ---- Writing ---------------------------------------------------------------------------- */
+
+/* A note's name and descriptor are padded to 4 bytes, as the kernel does. */
+enum { ALIGN = 4 };
+
+uint64_t note_stored_size(const struct note *n)
+{
+	return sizeof(Elf64_Nhdr) + padded(n->owner_size, ALIGN) + padded(n->size, ALIGN);
+}
+
+int note_put(const struct note *n,
+	     int (*put)(void *context, const void *bytes, size_t size, struct error *err),
+	     void *context, struct error *err)
+{
+	static const char zeros[ALIGN];
+	Elf64_Nhdr head = {
+		.n_namesz = (uint32_t)n->owner_size,
+		.n_descsz = (uint32_t)n->size,
+		.n_type = n->type,
+	};
+
+	if (put(context, &head, sizeof head, err) < 0 ||
+	    put(context, n->owner, n->owner_size, err) < 0 ||
+	    put(context, zeros, padded(n->owner_size, ALIGN) - n->owner_size, err) < 0 ||
+	    put(context, n->desc, n->size, err) < 0)
+		return -1;
+	return put(context, zeros, padded(n->size, ALIGN) - n->size, err);
+}
+
+/* The notes of the table that stand among those of thread T, or behind all threads for NULL. */
+static int make_kinds(struct note_source *from, const struct thread *t, bool first,
+		      note_taker *take, void *context, struct error *err)
+{
+	for (size_t i = 0; i < note_kind_count; i++) {
+		const struct note_kind *k = &note_kinds[i];
+		struct note n = { k->owner, strlen(k->owner) + 1, k->type, NULL, 0 };
+		bool here = t ? k->place == NOTE_OF_THREAD || (first && k->place == NOTE_OF_PROCESS)
+			      : k->place == NOTE_AT_END;
+
+		if (here && k->make(from, t, &n) && take(context, &n, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int make_registers(const struct process *p, const struct thread *t, note_taker *take,
+			  void *context, struct error *err)
+{
+	for (size_t i = 0; i < p->arch->regset_count; i++) {
+		const struct arch_regset *kind = &p->arch->regsets[i];
+		const struct regset *r = thread_regset(t, kind->type);
+
+		/* The general ones stand in the note NT_PRSTATUS. */
+		if (!r || kind->type == NT_PRSTATUS)
+			continue;
+		struct note n = { kind->owner, strlen(kind->owner) + 1, kind->type, r->data,
+				  r->size };
+
+		if (take(context, &n, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int notes_make(struct note_source *from, note_taker *take, void *context, struct error *err)
+{
+	const struct process *p = from->p;
+
+	for (size_t i = 0; i < p->thread_count; i++) {
+		const struct thread *t = &p->threads[i];
+
+		if (make_kinds(from, t, i == 0, take, context, err) < 0 ||
+		    make_registers(p, t, take, context, err) < 0)
+			return -1;
+	}
+	return make_kinds(from, NULL, false, take, context, err);
 }

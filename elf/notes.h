@@ -19,9 +19,36 @@
 
 #include "process/process.h"
 
-/* The note of our own cores that holds the text of process/statelog.h. */
-#define NOTE_OWNER_STATE "RESTART"
-enum { NOTE_STATE = 1 };
+/*
+ * The notes of our own cores: doc/core-format.md.  gdb looks at the type of a note whoever owns it,
+ * so theirs are none of the small numbers that NT_PRSTATUS and its like have.
+ */
+#define NOTE_OWNER_OURS "RESTART"
+enum {
+	NOTE_STATE = 0x53544154,      /* "STAT": the text of process/statelog.h */
+	NOTE_CHECKSUMS = 0x53554d53,  /* "SUMS": a struct note_checksums */
+	NOTE_MACHINE = 0x4d414348,    /* "MACH": the text of elf/core_machine.h */
+};
+
+/* Where the table of checksums is.  All numbers are in the byte order of the core. */
+struct note_checksums {
+	uint32_t version;    /* CHECKSUMS_VERSION; 0: the core has no such note */
+	uint32_t algorithm;  /* CHECKSUMS_XXH3: see elf/checksum.h */
+	uint64_t offset;     /* of the table, in the file */
+	uint64_t count;      /* of its entries; behind them is the hash of them all */
+};
+
+enum { CHECKSUMS_VERSION = 1, CHECKSUMS_XXH3 = 1 };
+
+/* A range of the file.  The first entry is all that stands before the first segment. */
+struct checksum_entry {
+	uint64_t start, size;  /* the address, in the process; whole pages */
+	uint64_t offset;       /* in the file */
+	uint64_t hash;
+};
+
+/* All notes of a core together: room for 70,000 threads with the largest registers. */
+enum { CORE_NOTES_MAX = 1 << 30 };
 
 /* Offsets and sizes of the XSAVE components (linux/elf.h has it since Linux 6.12). */
 enum { NOTE_XSAVE_LAYOUT = 0x205 };
@@ -49,17 +76,43 @@ struct core_notes {
 	size_t file_count;
 	uint64_t file_unit;        /* NT_FILE's page_size field; 0: no such note */
 	bool has_psinfo;
+	bool ours;                 /* it has a note of owner NOTE_OWNER_OURS */
 	const char *state;         /* the text, NUL-terminated; NULL: no such note */
 	size_t state_size;
+	const char *machine;       /* the text, NUL-terminated; NULL: no such note */
+	struct note_checksums checksums;
+};
+
+/* What the notes are made of: notes_prepare() fills the rest from the model. */
+struct note_source {
+	const struct process *p;
+	const char *state;    /* NULL: no such note */
+	size_t state_size;
+	const char *machine;  /* NULL: no such note */
+	struct note_checksums checksums;
+	void *files;          /* the descriptor of NT_FILE, for free(); NULL: no file is mapped */
+	size_t files_size;
+	char scratch[512];    /* the descriptor of the note that is being made */
+};
+
+/* Where the kernel writes a note: in these places, each time in the order of the table. */
+enum note_place {
+	NOTE_OF_THREAD,   /* at the head of every thread's notes; its registers follow */
+	NOTE_OF_PROCESS,  /* once, before the registers of the first thread */
+	NOTE_AT_END,      /* behind the last thread */
 };
 
 struct note_kind {
 	const char *owner;
 	uint32_t type;
 	const char *name;
-	bool thread;      /* of one thread, not of the process */
+	enum note_place place;
 	size_t size_min;  /* a shorter one is damaged */
+
+	/* Reading: puts what the note says where it belongs. */
 	int (*fill)(struct core_notes *to, const struct note *n, struct error *err);
+	/* Writing: sets n->desc and n->size; false when there is nothing to say.  T: whose it is. */
+	bool (*make)(struct note_source *from, const struct thread *t, struct note *n);
 };
 
 extern const struct note_kind note_kinds[];
@@ -74,10 +127,32 @@ MUST_CHECK int note_next(const void *notes, size_t size, size_t align, size_t *a
 
 bool note_is(const struct note *n, const char *owner, uint32_t type);
 
+/* ---- Reading ---------------------------------------------------------------------------- */
+
 /* Puts what the note N says where it belongs; a note that nobody knows is passed over. */
 MUST_CHECK int note_fill(struct core_notes *to, const struct note *n, struct error *err);
 
 /* After the last note: checks that what they said is whole, and puts the leader first. */
 MUST_CHECK int notes_finish(struct core_notes *to, struct error *err);
+
+/* ---- Writing ---------------------------------------------------------------------------- */
+
+/* Makes ready what several notes need.  Refuses a model that no core can hold.  Free FROM->files. */
+MUST_CHECK int notes_prepare(struct note_source *from, struct error *err);
+
+/* Told of every note in turn.  Returns -1 to stop there. */
+typedef int note_taker(void *context, const struct note *n, struct error *err);
+
+/* Makes all notes, in the kernel's order, and hands them to TAKE. */
+MUST_CHECK int notes_make(struct note_source *from, note_taker *take, void *context,
+			  struct error *err);
+
+/* Hands the bytes of a note, with all padding, to PUT piece by piece. */
+MUST_CHECK int note_put(const struct note *n,
+			int (*put)(void *context, const void *bytes, size_t size,
+				   struct error *err), void *context, struct error *err);
+
+/* The bytes that a note takes in the file. */
+uint64_t note_stored_size(const struct note *n);
 
 #endif

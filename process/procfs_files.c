@@ -362,7 +362,7 @@ static int add_entry(struct process *p, const struct entries *entries, size_t i,
 	return 0;
 }
 
-/* ---- What is on its way ----------------------------------------------------------------------- */
+/* ---- What is on its way ---------------------------------------------------------------------- */
 
 /* Copies what waits in the pipe IN to COPY, without taking it out, and from there to the model. */
 static int copy_queued(struct process *p, struct description *d, int in, const int copy[2],
@@ -425,8 +425,8 @@ static bool has_writer(const struct process *p, uint64_t pipe_id)
 }
 
 /*
- * A socket of a pair whose other half is closed: a read ends and a write fails, now and for ever.  Some
- * programs keep one (the JVM does, to stand in for descriptors that it closes).
+ * A socket of a pair whose other half is closed: a read ends and a write fails, now and for ever.
+ * Some programs keep one (the JVM does, to stand in for descriptors that it closes).
  */
 static bool is_hung_up(pid_t pid, int fd)
 {

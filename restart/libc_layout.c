@@ -90,6 +90,37 @@ static void find_tid(struct libc_layout *l, const struct process *p)
 	}
 }
 
+/*
+ * After a restart with new ids the descriptors keep the old ones, on purpose (ids.h), and equal none.
+ * Then the heads of the robust lists tell: they are alike in all threads, with an id before them.
+ */
+static void find_robust_head(struct libc_layout *l, const struct process *p)
+{
+	cleanup_free uint8_t *tcb = malloc(TCB_SIZE);
+	bool possible[TCB_SIZE / 8];
+
+	memset(possible, true, sizeof possible);
+	for (size_t i = 0; i < p->thread_count; i++) {
+		size_t len = tcb ? read_tcb(p, &p->threads[i], tcb) : 0;
+
+		for (size_t at = ROBUST_AFTER_TID; at < TCB_SIZE; at += 8) {
+			int32_t tid = 0;
+
+			if (glibc_robust_head_at(tcb, len, at))
+				memcpy(&tid, tcb + at - ROBUST_AFTER_TID, sizeof tid);
+			if (tid <= 0)
+				possible[at / 8] = false;
+		}
+	}
+	for (size_t at = ROBUST_AFTER_TID; at < TCB_SIZE && !l->robust_known; at += 8) {
+		if (!possible[at / 8])
+			continue;
+		l->robust = (int64_t)at;
+		l->tid = l->robust - ROBUST_AFTER_TID;
+		l->robust_known = l->tid_known = true;
+	}
+}
+
 /* Reads the variable NAME of the ELF file mapped at (or for) ADDR.  False when there is none. */
 static bool read_variable(const struct process *p, addr_t base, const char *name, void *value,
 			  size_t size)
@@ -195,6 +226,8 @@ void libc_layout_find(struct libc_layout *l, const struct process *p)
 {
 	memset(l, 0, sizeof *l);
 	find_tid(l, p);
+	if (!l->tid_known)
+		find_robust_head(l, p);
 	if (!l->robust_known)  /* not glibc */
 		find_musl_lock(l, p);
 	find_rseq(l, p);

@@ -45,8 +45,8 @@ static bool page_aligned(const struct restore *r, uint64_t n)
 
 /*
  * The kernel saves the first page of an ELF file's mapping although the file has it (and the check
- * below has found it to be the same): mapping the file keeps one mapping one mapping.  A core that
- * has what follows too does not need the file at all.
+ * below has found it to be the same): mapping the file keeps one mapping one mapping, and tells the
+ * next core where the program is.  A core that has what follows too does not need the file.
  */
 static bool is_saved_header(const struct process *p, const struct mapping *m)
 {
@@ -55,8 +55,9 @@ static bool is_saved_header(const struct process *p, const struct mapping *m)
 	return m->bytes == BYTES_SAVED && !anonymous_or_gone(m) && !m->shared &&
 	       !(m->prot & PROT_WRITE) && m->file_offset == 0 &&
 	       m->end - m->start == p->arch->page_size &&
-	       next < p->mappings + p->mapping_count && next->bytes == BYTES_FILE && next->path &&
-	       strcmp(next->path, m->path) == 0;
+	       ((next < p->mappings + p->mapping_count && next->bytes == BYTES_FILE && next->path &&
+		 strcmp(next->path, m->path) == 0) ||
+		access(m->path, R_OK) == 0);
 }
 
 static enum source source_of(const struct restore *r, size_t index)
