@@ -93,6 +93,57 @@ static int cut(struct process *p, const struct mapping *m, const struct process 
 	return 0;
 }
 
+static int by_start(const void *a, const void *b)
+{
+	const struct mapping *x = a, *y = b;
+
+	return (x->start > y->start) - (x->start < y->start);
+}
+
+static int add_untouched_part(struct process *p, const struct mapping *text, addr_t start, addr_t end)
+{
+	struct mapping *part = process_add_mapping(p);
+
+	if (!part)
+		return -1;
+	*part = *text;
+	part->start = start;
+	part->end = end;
+	part->bytes = BYTES_ZERO;
+	return 0;
+}
+
+/*
+ * gdb leaves out private anonymous memory that was never written, and the core alone does not tell
+ * that it was there: what the text has and the core lacks is added, as zeros.
+ */
+static int add_untouched(struct process *p, const struct process *text)
+{
+	size_t count = p->mapping_count, next = 0;
+
+	for (size_t i = 0; i < text->mapping_count; i++) {
+		const struct mapping *t = &text->mappings[i];
+		addr_t at = t->start;
+
+		if (t->path || t->shared || t->label == LABEL_VDSO || t->label == LABEL_VVAR ||
+		    t->label == LABEL_VSYSCALL)
+			continue;
+		while (next < count && p->mappings[next].end <= at)
+			next++;
+		for (size_t k = next; k < count && p->mappings[k].start < t->end; k++) {
+			addr_t start = p->mappings[k].start, end = p->mappings[k].end;
+
+			if (start > at && add_untouched_part(p, t, at, start) < 0)
+				return -1;
+			at = end;
+		}
+		if (at < t->end && add_untouched_part(p, t, at, t->end) < 0)
+			return -1;
+	}
+	qsort(p->mappings, p->mapping_count, sizeof *p->mappings, by_start);
+	return 0;
+}
+
 /* Both arrays are sorted, so one walk through both does. */
 static int merge_mappings(struct process *p, const struct process *text)
 {
@@ -108,7 +159,7 @@ static int merge_mappings(struct process *p, const struct process *text)
 		if (cut(p, &core[i], text, next) != 0)
 			return -1;
 	}
-	return 0;
+	return p->origin == ORIGIN_GDB ? add_untouched(p, text) : 0;
 }
 
 /* What the text leaves at 0 it does not know. */

@@ -275,7 +275,8 @@ note_offset() {
 	sed -i "s/^2 : /900 : /" text
 	refuses 125 'restart: .*limit of 500 open files \(raise it: ulimit -Hn\)' \
 		bash -c 'ulimit -n 500; exec ./restart -n -ftext saved'
-	# With the memory of this one: a block of 8 MiB.
+	# With the memory of this one: a block of 8 MiB.  A sanitizer build needs more itself.
+	(ulimit -v 10000 && ./restart -v) || return 0
 	cp "$VICTIMS/restart_process" .
 	start ./restart_process > large_out
 	make_core . "$PID"

@@ -12,7 +12,7 @@ setup_file() {
 
 	export VICTIMS=$BATS_FILE_TMPDIR
 	cd "$VICTIMS" || return 1
-	for name in process growth mappings threads registers signals dlopen again clock ends rseq \
+	for name in process growth untouched mappings threads registers signals dlopen again clock ends rseq \
 		hidden calls io_calls no_ptrace; do
 		build_program "restart_$name" -lm
 	done
@@ -81,6 +81,19 @@ dump_gdb() {
 	printf x >&"$INPUT"
 }
 
+# dump_gdb_saving COMMAND...: the same with savefds's text.
+dump_gdb_saving() {
+	need gdb
+	start env WAIT=1 "$@" <&"$INPUT" >> out 2>> err
+	wait_text out '^ready$'
+	CORE=$WORK/saved.$((++DUMPS))
+	gdb -p "$PID" -batch -ex "shell $BIN/savefds $PID" -ex "gcore $CORE" > gdb.log 2>&1 || true
+	[ -s "$CORE" ] || fail "no core: $(cat gdb.log)" || return 1
+	kill -KILL "$PID"
+	wait "$PID" || true
+	printf x >&"$INPUT"
+}
+
 # resume ARGS...: restarts from $CORE, lets it run and waits; the status is the program's.
 resume() {
 	timeout -k 5 30 "$BIN/restart" -n -w "$@" "$CORE" <&"$INPUT" >> out 2>> err
@@ -113,6 +126,13 @@ survives_with_text() {
 }
 
 # ---- Kinds of programs ---------------------------------------------------------------------------
+
+@test "memory that was never touched comes back from a kernel core, and from gdb's with the text" {
+	dump "$VICTIMS/restart_untouched"
+	succeeds
+	dump_gdb_saving "$VICTIMS/restart_untouched"
+	succeeds -f
+}
 
 @test "a dynamic position-independent program goes on" {
 	survives "$VICTIMS/restart_process" "last argument"

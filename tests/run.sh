@@ -19,9 +19,10 @@ asan_build=("${gcc_build[@]}" "SANITIZE=address,undefined" BUILD=build-asan BIN=
 	LIB=build-asan/lib)
 
 # A preloaded library comes before the sanitizer's, which is as it should be here.  The search for
-# leaks does not work in programs that are traced or in a pid namespace, as some tests have them.
+# leaks does not work in programs that are traced or in a pid namespace, as some tests have them, and
+# a program that restart makes inherits its limit of core files.
 sanitizer_options=(ASAN_OPTIONS=verify_asan_link_order=0 UBSAN_OPTIONS=print_stacktrace=1)
-without_leaks=(ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0)
+without_leaks=(ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0:disable_coredump=0)
 
 # count NAME STATUS LOG: adds the results in LOG, lines of TAP, and shows those that failed.
 count() {

@@ -311,7 +311,7 @@ longer() { [ "$(stat -c %s "$1")" -gt "$2" ]; }
 	kill -KILL "$PID"
 	grep -q '^sigaction : SIGUSR1 : caught$' filedescriptors
 	"$BIN/restart" --check -f core.gdb > checked
-	! grep -q handler checked
+	lacks_text checked handler
 	"$BIN/restart" -f -n -w core.gdb
 }
 

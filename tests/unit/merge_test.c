@@ -65,6 +65,23 @@ static void test_protection(void)
 }
 
 /* The core's one mapping is three of the text, with a gap. */
+static void test_untouched(void)
+{
+	begin("map : 1000-5000 : rw-p : 0\n"
+	      "map : 5000-6000 : ---p : 0\n"
+	      "map : 7000-8000 : r--p : 0 : /lib/x\n"
+	      "map : 8000-9000 : rw-s : 0\n");
+	core.origin = ORIGIN_GDB;
+	add(0x2000, 0x3000, R | W, BYTES_SAVED);
+	CHECK(merge() && core.mapping_count == 4, "gdb's core gets what it lacks of private memory");
+	CHECK(is_range(0, 0x1000, 0x2000) && core.mappings[0].bytes == BYTES_ZERO &&
+	      core.mappings[0].prot == (R | W), "below what it has, as zeros");
+	CHECK(is_range(1, 0x2000, 0x3000) && core.mappings[1].bytes == BYTES_SAVED,
+	      "what it has stays");
+	CHECK(is_range(2, 0x3000, 0x5000) && is_range(3, 0x5000, 0x6000) &&
+	      core.mappings[3].prot == 0, "and above it");
+}
+
 static void test_split(void)
 {
 	const struct mapping *m;
@@ -276,6 +293,7 @@ int main(void)
 	process_init(&core);
 	process_init(&text);
 	test_protection();
+	test_untouched();
 	test_split();
 	test_gap_of_file();
 	test_bytes();
