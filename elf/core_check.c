@@ -172,8 +172,8 @@ static int check_range(struct checker *k, const struct checksum_entry *e, struct
 	if (e == k->entries)
 		return error_set(err, EBADMSG, "%s: corrupted: its headers or notes; " REMEDY,
 				 path);
-	return error_set(err, EBADMSG, "%s: corrupted: memory somewhere in %#lx-%#lx (bytes %#lx to "
-			 "%#lx of the file); " REMEDY, path, e->start, e->start + e->size,
+	return error_set(err, EBADMSG, "%s: corrupted: memory somewhere in %#lx-%#lx (bytes "
+			 "%#lx to %#lx of the file); " REMEDY, path, e->start, e->start + e->size,
 			 e->offset, e->offset + e->size);
 }
 

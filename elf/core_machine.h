@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a machine must offer for a core of ours to go on there, as the text of the note NOTE_MACHINE:
- * a line `key=value` each.
+ * What a machine must offer for a core of ours to go on there, as the text of the note
+ * NOTE_MACHINE: a line `key=value` each.
  *
  *     arch=x86_64            the architecture
  *     page_size=4096         bytes

@@ -2,8 +2,8 @@
 /*
  * The file that a core is written to: bytes at offsets that only grow.
  *
- * What is never put stays a hole in a regular file and is written as zeros to anything else (a pipe,
- * a device, a file opened for appending or with something in it already).
+ * What is never put stays a hole in a regular file and is written as zeros to anything else (a
+ * pipe, a device, a file opened for appending or with something in it already).
  *
  * The caller fills one buffer while a thread of the sink's own writes the others, so that reading
  * memory and writing the file take the time of the slower, not of both.  Where no thread can be had

@@ -2,15 +2,15 @@
 /*
  * Writing the model as a core file, from which core_read() fills an equal one.
  *
- * The file is an ordinary core, laid out as the kernel lays out its own, so that gdb, eu-readelf and
- * readelf read it; doc/core-format.md has the whole of it, with our own notes.
+ * The file is an ordinary core, laid out as the kernel lays out its own, so that gdb, eu-readelf
+ * and readelf read it; doc/core-format.md has the whole of it, with our own notes.
  *
  *     ELF header | program headers | (section header) | notes | zeros to the next page
  *     the bytes of each SAVED mapping, page aligned
  *     the table of checksums
  *
- * The file is written from its start to its end, once: to a pipe as well as to a disk.  In a regular
- * file pages that are zero are left as holes.
+ * The file is written from its start to its end, once: to a pipe as well as to a disk.  In a
+ * regular file pages that are zero are left as holes.
  *
  * A mapping becomes one PT_LOAD:
  *
@@ -60,8 +60,8 @@ struct core_write_stats {
 };
 
 /*
- * Writes P as a core to FD, from the descriptor's position on.  STATE is the text of statelog_write()
- * for the state note, or NULL for none.  STATS may be NULL.
+ * Writes P as a core to FD, from the descriptor's position on.  STATE is the text of
+ * statelog_write() for the state note, or NULL for none.  STATS may be NULL.
  *
  * Nothing is synced; on failure part of a core has been written, which the caller throws away.
  */

@@ -111,7 +111,7 @@ struct note_kind {
 
 	/* Reading: puts what the note says where it belongs. */
 	int (*fill)(struct core_notes *to, const struct note *n, struct error *err);
-	/* Writing: sets n->desc and n->size; false when there is nothing to say.  T: whose it is. */
+	/* Writing: sets n->desc and n->size; false when there is nothing to say of thread T. */
 	bool (*make)(struct note_source *from, const struct thread *t, struct note *n);
 };
 
@@ -137,7 +137,10 @@ MUST_CHECK int notes_finish(struct core_notes *to, struct error *err);
 
 /* ---- Writing ---------------------------------------------------------------------------- */
 
-/* Makes ready what several notes need.  Refuses a model that no core can hold.  Free FROM->files. */
+/*
+ * Makes ready what several notes need; free FROM->files afterwards.  Refuses a model that no core
+ * can hold.
+ */
 MUST_CHECK int notes_prepare(struct note_source *from, struct error *err);
 
 /* Told of every note in turn.  Returns -1 to stop there. */

@@ -216,3 +216,52 @@ int notes_prepare(struct note_source *from, struct error *err)
 			return -1;
 	return prepare_files(from, err);
 }
+
+/* The notes of the table that stand among those of thread T, or behind all threads for NULL. */
+static int make_kinds(struct note_source *from, const struct thread *t, bool first,
+		      note_taker *take, void *context, struct error *err)
+{
+	for (size_t i = 0; i < note_kind_count; i++) {
+		const struct note_kind *k = &note_kinds[i];
+		struct note n = { k->owner, strlen(k->owner) + 1, k->type, NULL, 0 };
+		bool here = t ? k->place == NOTE_OF_THREAD || (first && k->place == NOTE_OF_PROCESS)
+			      : k->place == NOTE_AT_END;
+
+		if (here && k->make(from, t, &n) && take(context, &n, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int make_registers(const struct process *p, const struct thread *t, note_taker *take,
+			  void *context, struct error *err)
+{
+	for (size_t i = 0; i < p->arch->regset_count; i++) {
+		const struct arch_regset *kind = &p->arch->regsets[i];
+		const struct regset *r = thread_regset(t, kind->type);
+
+		/* The general ones stand in the note NT_PRSTATUS. */
+		if (!r || kind->type == NT_PRSTATUS)
+			continue;
+		struct note n = { kind->owner, strlen(kind->owner) + 1, kind->type, r->data,
+				  r->size };
+
+		if (take(context, &n, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int notes_make(struct note_source *from, note_taker *take, void *context, struct error *err)
+{
+	const struct process *p = from->p;
+
+	for (size_t i = 0; i < p->thread_count; i++) {
+		const struct thread *t = &p->threads[i];
+
+		if (make_kinds(from, t, i == 0, take, context, err) < 0 ||
+		    make_registers(p, t, take, context, err) < 0)
+			return -1;
+	}
+	return make_kinds(from, NULL, false, take, context, err);
+}

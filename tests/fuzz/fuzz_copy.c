@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Fuzz harness of the core writer and of the checksums: whatever core can be read can be written,
- * and is then read back equal and found sound.  Verifying the input itself ends with a line at most.
+ * is read back equal and is found sound.  Verifying the input itself ends with a line at most.
  */
 #define _GNU_SOURCE
 #include <stdint.h>
@@ -37,7 +37,7 @@ static const char *new_file(int *fd, char path[40])
 	return path;
 }
 
-/* Reads the copy and compares it.  The kernel's NT_PRPSINFO holds a letter less than it has room for. */
+/* Reads the copy and compares it.  A command line is written with a NUL, as the kernel does. */
 static void compare(const struct process *p, const char *copy)
 {
 	struct error err = { 0 };

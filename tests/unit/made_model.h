@@ -92,7 +92,7 @@ static inline int read_made(void *context, addr_t addr, void *buf, size_t len, s
 
 /* Runs of at most 3 pages, so that many runs touch; pages that are zero are left out, or in. */
 static inline int next_made(void *context, addr_t from, addr_t end, addr_t *start, addr_t *stop,
-		     struct error *err)
+			    struct error *err)
 {
 	size_t left;
 	const char *bytes = saved_bytes(context, from, &left);
@@ -141,7 +141,7 @@ static inline struct thread *add_thread(struct process *p, pid_t tid)
 }
 
 static inline struct mapping *add_mapping(struct made *m, addr_t start, size_t pages, uint32_t prot,
-				   enum bytes bytes)
+					  enum bytes bytes)
 {
 	struct mapping *map = process_add_mapping(&m->p);
 
@@ -156,7 +156,7 @@ static inline struct mapping *add_mapping(struct made *m, addr_t start, size_t p
 }
 
 static inline struct mapping *add_file(struct made *m, addr_t start, size_t pages, enum bytes bytes,
-				const char *path, uint64_t offset, bool deleted)
+				       const char *path, uint64_t offset, bool deleted)
 {
 	struct mapping *map = add_mapping(m, start, pages, PROT_READ, bytes);
 
@@ -255,8 +255,8 @@ static inline int open_new(const char *path, int flags)
 }
 
 /* Writes M to FD, which it closes. */
-static inline int write_made(struct made *m, const char *state, int fd, struct core_write_stats *stats,
-		      struct error *err)
+static inline int write_made(struct made *m, const char *state, int fd,
+			     struct core_write_stats *stats, struct error *err)
 {
 	struct core_source memory = { next_made, read_made, m };
 	struct core_write_options options = { .name = "the core", .kernel = "6.1.0-13-amd64" };
