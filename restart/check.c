@@ -126,8 +126,26 @@ static void check_limits(const struct restore *r, struct findings *f)
 			     (unsigned long long)space.rlim_cur >> 20);
 }
 
+/* ---- Checksums ------------------------------------------------------------------------------------------ */
+
+/*
+ * Of a core that has checksums nothing is executed that is not as it was written.  The memory is
+ * verified where it will be read anyway, and always for --check.
+ */
+static void check_checksums(const struct restore *r, struct findings *f)
+{
+	bool memory = !r->options->lazy || r->options->mode == MODE_CHECK;
+	struct error err;
+
+	if (!core_has_checksums(r->core))
+		return;
+	if (core_check_head(r->core, &err) < 0 || (memory && core_check_memory(r->core, &err) < 0))
+		findings_add(f, OBSTACLE, "%s", err.message);
+}
+
 void restore_check(const struct restore *r, struct findings *f)
 {
+	check_checksums(r, f);
 	check_program(r, f);
 	check_registers(r, f);
 	check_memory(r, f);

@@ -114,3 +114,18 @@ gdb_tells() {
 	run ! copy_core --check ours
 	[[ $output == *"truncated"* ]]
 }
+
+@test "a restart refuses a core that was changed, before anything is started" {
+	local size
+
+	dump growth
+	size=$(stat -c %s ours)
+	# a byte of the notes, and one of the memory
+	for at in 5000 $((size - 40000)); do
+		cp ours changed
+		printf '\377\376' | dd of=changed bs=1 seek="$at" conv=notrunc status=none
+		run "$BIN/restart" -n -w changed
+		[ "$status" -eq 125 ]
+		[[ $output == *changed:*"use another copy or an older checkpoint"* ]]
+	done
+}
