@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Measures restart against the floor of the same run, fork + exec + wait of a static program that
-# does nothing, and prints a table (bench/RESULTS.md).
+# Measures restart and ckpt against floors of the same run, and prints tables (bench/RESULTS.md).
 #
 #	bench/run.sh BUILD_DIR [SCRATCH_DIR]
 set -euo pipefail
@@ -64,6 +63,49 @@ for threads in 16 1000; do
 	row "restart, 1 MiB, $threads threads" \
 		"$("$tools/latency" 11 "$root/bin/restart" --pid=new -nw "$tools/resident" saved)"
 	rm -f saved
+done
+
+cat <<END
+
+## ckpt -p, of a process in 4 KiB pages
+
+The stall is the longest pause in the process's own heartbeat (a median of 5 checkpoints, in
+milliseconds; the machine's own pauses are in it), and beside it what ckpt measures. The floors are a bare fork
+of the same process, and a plain write and sync of as many bytes to the same place.
+
+| | fork | stall seen | stall measured | ratio to fork | whole | plain write | ratio |
+|---|---|---|---|---|---|---|---|
+END
+field() { tr ' ' '\n' <<< "$2" | sed -n "s/^$1=//p"; }
+median() { sort -n | sed -n '3p'; }
+write_ms() { # MIB: dd reports seconds
+	dd if=/dev/zero of=plain bs=4M count=$(((${1} + 3) / 4)) conv=fsync 2>&1 |
+		awk '/copied/ { for (i = 1; i < NF; i++) if ($(i + 1) ~ /^s,/) print $i * 1000 }'
+}
+for size in 1 64 1024 4096; do
+	: > seen; : > stalls; : > totals; : > plains
+	for _ in 1 2 3 4 5; do
+		mkfifo beats
+		"$tools/heartbeat" "$size" > beats &
+		exec 9< beats
+		rm beats
+		read -r fork <&9
+		stats=$("$root/bin/ckpt" -p $! -o taken --stats)
+		kill -USR1 $!
+		read -r gap <&9
+		exec 9<&-
+		wait $!
+		echo "$gap" >> seen
+		field stall_ms "$stats" >> stalls
+		field total_ms "$stats" >> totals
+		rm -f taken
+		write_ms "$size" >> plains
+		rm -f plain
+	done
+	awk -v size="$size" -v fork="$fork" -v seen="$(median < seen)" -v stall="$(median < stalls)" \
+		-v whole="$(median < totals)" -v plain="$(median < plains)" 'BEGIN {
+		printf "| %d MiB | %.1f | %.1f | %.1f | %.1f | %.0f | %.0f | %.1f |\n", size, fork / 1000,
+			seen / 1000, stall, stall * 1000 / fork, whole, plain, whole / plain }'
 done
 
 cat <<END
