@@ -91,11 +91,10 @@ static void issue_again(struct syscall_regs *regs, uint64_t number)
 
 enum syscall_resume syscall_resume(struct syscall_regs *regs, const uint8_t *code, size_t len)
 {
-	int64_t result = (int64_t)regs->result;
 	uint64_t number = regs->number;
 	bool lost = (int64_t)number < 0;
 
-	switch (-result) {
+	switch (0 - regs->result) {  /* the kernel's results are minus an errno */
 	case ERESTARTSYS:
 	case ERESTARTNOINTR:
 	case ERESTARTNOHAND:

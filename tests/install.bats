@@ -13,14 +13,17 @@ install_to() {
 	install_to DESTDIR="$WORK/root" PREFIX=/opt/thing
 	cd root
 	diff <(find . -type f | sort) - <<-END
+		./opt/thing/bin/ckpt
 		./opt/thing/bin/restart
 		./opt/thing/bin/savefds
 		./opt/thing/lib/libsavefds.so
+		./opt/thing/share/man/man1/ckpt.1
 		./opt/thing/share/man/man1/restart.1
 		./opt/thing/share/man/man1/savefds.1
 		./opt/thing/share/man/man5/filedescriptors.5
 		./opt/thing/share/man/man7/libsavefds.7
 	END
+	opt/thing/bin/ckpt --version
 	opt/thing/bin/restart --version
 	opt/thing/bin/savefds --version
 }
@@ -34,7 +37,7 @@ install_to() {
 
 @test "the manual page of a program names each of its long options" {
 	cd "$ROOT/doc"
-	for program in restart savefds; do
+	for program in ckpt restart savefds; do
 		for option in $("$BIN/$program" --help | grep -oE -- '--[a-z][a-z-]*' | sort -u); do
 			sed 's/\\-/-/g' "$program.1" | grep -qE -- "(--|Fl -|Fl Fl )${option#--}" ||
 				fail "$program.1 does not name $option"

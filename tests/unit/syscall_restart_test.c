@@ -156,8 +156,18 @@ static void test_signal_frame(void)
 	      "a call that has succeeded is left alone");
 }
 
+/* Any bits may stand in a register of user code. */
+static void test_any_result(void)
+{
+	struct syscall_regs r = stopped_in(UINT64_MAX, INT64_MIN);
+
+	CHECK(syscall_resume(&r, NULL, 0) == SYSCALL_NONE && r.result == (uint64_t)INT64_MIN,
+	      "the least integer is no result of a call");
+}
+
 int main(void)
 {
+	test_any_result();
 	test_dumped_registers();
 	test_sleeps();
 	test_lost_number();
