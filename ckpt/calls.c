@@ -18,6 +18,7 @@
 #include "process/syscall_restart.h"
 #include "util/cleanup.h"
 #include "util/format.h"
+#include "util/io.h"
 
 enum { SYSCALL_STOP = SIGTRAP | 0x80 };  /* with PTRACE_O_TRACESYSGOOD */
 
@@ -49,8 +50,12 @@ static struct user_regs_struct resumed(const struct tracee_thread *t)
 		.pc = regs.rip, .result = regs.rax, .number = regs.orig_rax,
 		.rdi = regs.rdi, .rsi = regs.rsi, .rdx = regs.rdx, .r10 = regs.r10,
 	};
+	uint8_t code[SYSCALL_CODE_SIZE];
+	struct error ignored;
+	bool known = (int64_t)regs.orig_rax >= 0 &&
+		     tracee_read(t->tid, regs.rip - sizeof code, code, sizeof code, &ignored) == 0;
 
-	syscall_resume(&s, NULL, 0);
+	syscall_resume(&s, code, known ? sizeof code : 0);
 	regs.rip = s.pc;
 	regs.rax = s.result;
 	regs.rdi = s.rdi;
@@ -59,40 +64,133 @@ static struct user_regs_struct resumed(const struct tracee_thread *t)
 }
 
 /*
+ * The kernel aborts a restartable sequence when its thread returns to it after a pause.  The calls
+ * lead the thread elsewhere in between, which makes the kernel forget the sequence: so it is aborted
+ * here.
+ */
+static void abort_rseq(struct tracee_thread *t)
+{
+	struct { uint64_t area; uint32_t size, signature, flags, pad; } rseq;
+	struct { uint32_t version, flags; uint64_t start, length, abort; } section;
+	enum { RSEQ_CS = 8, GET_RSEQ = 0x420f /* PTRACE_GET_RSEQ_CONFIGURATION */ };
+	struct error ignored;
+	uint64_t at;
+
+	if (ptrace((enum __ptrace_request)GET_RSEQ, t->tid, sizeof rseq, &rseq) != sizeof rseq ||
+	    !rseq.area || tracee_read(t->tid, rseq.area + RSEQ_CS, &at, sizeof at, &ignored) < 0 || !at ||
+	    tracee_read(t->tid, at, &section, sizeof section, &ignored) < 0)
+		return;
+	if (t->regs.rip - section.start < section.length)
+		t->regs.rip = section.abort;
+}
+
+static bool is_zero(const uint8_t *bytes, size_t len)
+{
+	return len == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, len - 1) == 0);
+}
+
+static const struct mapping *find_stack(const struct process *p)
+{
+	for (size_t i = 0; i < p->mapping_count; i++)
+		if (p->mappings[i].label == LABEL_STACK)
+			return &p->mappings[i];
+	return NULL;
+}
+
+/*
  * A piece of the leader's stack that holds nothing: the lower end of [stack], far below the stack
- * pointer.  Where the leader runs on another stack (a coroutine's), nothing is known to be unused.
+ * pointer.  Where the leader runs on another stack (a coroutine's, that of signals), it must be zero:
+ * never used.
  */
 static int choose_scratch(struct tracee *t, const struct process *p, size_t size, struct error *err)
 {
 	enum { MARGIN = 4096 };
 	addr_t sp = t->threads[0].regs.rsp;
-	const struct mapping *stack = process_mapping_at(p, sp);
+	const struct mapping *stack = find_stack(p);
+	struct scratch *s = &t->scratch;
 
-	if (!stack || stack->label != LABEL_STACK || sp - stack->start < size + MARGIN)
-		return error_set(err, ENOTSUP, "process %d: its first thread has no unused stack", t->pid);
-	t->scratch.start = stack->start;
-	t->scratch.size = size;
+	if (!stack || stack->end - stack->start < size + MARGIN)
+		return error_set(err, ENOTSUP, "its first thread has no stack");
+	bool elsewhere = sp < stack->start || sp >= stack->end;
+
+	if (!elsewhere && sp - stack->start < size + MARGIN)
+		return error_set(err, ENOTSUP, "its first thread has no unused stack");
+	free(s->saved);
+	s->start = stack->start;
+	s->size = size;
+	s->saved = malloc(size);
+	if (!s->saved)
+		return error_set(err, ENOMEM, "not enough memory");
+	if (tracee_read(t->pid, s->start, s->saved, size, err) < 0)
+		return -1;
+	if (elsewhere && !is_zero(s->saved, size))
+		return error_set(err, ENOTSUP, "its first thread is not on its own stack");
 	return 0;
 }
 
-int tracee_begin_calls(struct tracee *t, const struct process *p, struct error *err)
+/* A call may be the death of a thread that filters its calls, and is that of one with a shadow stack. */
+static int check_calls_allowed(pid_t tid, struct error *err)
+{
+	struct arena arena = { 0 };
+	char name[64];
+	int result = -1;
+
+	format(name, sizeof name, "/proc/%d/status", tid);
+	const char *status = read_file(&arena, name, 65536, NULL, err);
+	const char *seccomp = status ? strstr(status, "\nSeccomp:") : NULL;
+	const char *features = status ? strstr(status, "\nx86_Thread_features:") : NULL;
+	const char *shadow = features ? strstr(features, "shstk") : NULL;
+
+	if (seccomp && atoi(seccomp + strlen("\nSeccomp:")))
+		error_set(err, ENOTSUP, "its system calls are filtered (seccomp)");
+	else if (shadow && shadow < strchrnul(features + 1, '\n'))
+		error_set(err, ENOTSUP, "it has a shadow stack");
+	else if (status)
+		result = 0;
+	arena_free(&arena);
+	return result;
+}
+
+static const uint8_t call_code[] = { 0x0f, 0x05, 0xc3 };
+/* mov $15, %rax; syscall, as libc's and Go's __restore_rt have it; and musl's mov $15, %eax */
+static const uint8_t restorer_code[] = { 0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05 };
+static const uint8_t restorer_code_short[] = { 0xb8, 0x0f, 0, 0, 0, 0x0f, 0x05 };
+
+/* The code was searched while the process ran: it may have unmapped it, or be another program now. */
+static int check_gadgets(const struct tracee *t, struct error *err)
+{
+	uint8_t call[sizeof call_code], back[sizeof restorer_code];
+
+	if (!t->gadgets.syscall_ret || !t->gadgets.restorer ||
+	    tracee_read(t->pid, t->gadgets.syscall_ret, call, sizeof call, err) < 0 ||
+	    tracee_read(t->pid, t->gadgets.restorer, back, sizeof back, err) < 0 ||
+	    memcmp(call, call_code, sizeof call) != 0 ||
+	    (memcmp(back, restorer_code, sizeof back) != 0 &&
+	     memcmp(back, restorer_code_short, sizeof restorer_code_short) != 0))
+		return error_set(err, ENOTSUP, "its code has no way back from a system call");
+	return 0;
+}
+
+int tracee_begin_calls(struct tracee *t, size_t thread, const struct process *p, struct error *err)
 {
 	enum { DATA_SIZE = 8192, PAGE = 4096 };
+	struct tracee_thread *caller = &t->threads[thread];
 	size_t xsave_size = xsave_host_size();
 	size_t frame_size = sigframe_size(xsave_size);
 	size_t size = (64 + frame_size + DATA_SIZE + PAGE - 1) / PAGE * PAGE;
 	struct scratch *s = &t->scratch;
-	struct user_regs_struct resume = resumed(&t->threads[0]), parked;
 
-	if (choose_scratch(t, p, size, err) < 0)
+	if (check_gadgets(t, err) < 0 || check_calls_allowed(caller->tid, err) < 0 ||
+	    choose_scratch(t, p, size, err) < 0)
 		return -1;
-	cleanup_free void *xsave = read_xsave(t->pid, xsave_size, err);
+	abort_rseq(caller);
+
+	struct user_regs_struct resume = resumed(caller), parked;
+	cleanup_free void *xsave = read_xsave(caller->tid, xsave_size, err);
 	cleanup_free uint8_t *image = calloc(1, size);
-	s->saved = malloc(size);
-	if (!xsave || !image || !s->saved)
+
+	if (!xsave || !image)
 		return xsave ? error_set(err, ENOMEM, "not enough memory") : -1;
-	if (tracee_read(t->pid, s->start, s->saved, size, err) < 0)
-		return -1;
 
 	/* data, then the return address, then the frame at a multiple of 64 */
 	s->data = s->start;
@@ -100,20 +198,19 @@ int tracee_begin_calls(struct tracee *t, const struct process *p, struct error *
 	addr_t frame = s->start + DATA_SIZE + 64;
 	s->call_sp = frame - 8;
 	memcpy(image + (s->call_sp - s->start), &t->gadgets.restorer, sizeof t->gadgets.restorer);
-	sigframe_build(image + (frame - s->start), frame, &resume, xsave, xsave_size,
-		       t->threads[0].blocked);
+	sigframe_build(image + (frame - s->start), frame, &resume, xsave, xsave_size, caller->blocked);
+	t->caller = caller;
 	if (tracee_write(t->pid, s->start, image, size, err) < 0)
 		return -1;
 
 	/* From here on, being let go means rt_sigreturn; only then may the mask be another. */
-	parked = t->threads[0].regs;
+	parked = caller->regs;
 	parked.rip = t->gadgets.restorer;
 	parked.rsp = frame;
 	parked.orig_rax = (unsigned long long)-1;
-	if (set_registers(t->pid, &parked, err) < 0)
+	if (tracee_set_registers(caller->tid, &parked, err) < 0)
 		return -1;
-	t->calling = true;
-	return set_mask(t->pid, UINT64_MAX, err);
+	return tracee_set_mask(caller->tid, UINT64_MAX, err);
 }
 
 int tracee_call_in(pid_t tid, addr_t syscall_ret, addr_t sp, pid_t *child, long *result,
@@ -136,15 +233,15 @@ int tracee_call_in(pid_t tid, addr_t syscall_ret, addr_t sp, pid_t *child, long 
 	regs.r10 = d;
 	regs.r8 = e;
 	regs.r9 = f;
-	if (set_registers(tid, &regs, err) < 0)
+	if (tracee_set_registers(tid, &regs, err) < 0)
 		return -1;
 	/* One stop as the call begins, one as it ends; a stop signal or a new child may come between. */
 	for (int signo = 0; stops < 2;) {
 		if (ptrace(PTRACE_SYSCALL, tid, 0, signo) < 0)
 			return error_sys(err, errno, "thread %d", tid);
 		while (waitpid(tid, &status, __WALL) < 0)
-			if (errno != EINTR)
-				return error_sys(err, errno, "thread %d", tid);
+			if (errno != EINTR || tracee_has_ended(tid))
+				return error_set(err, ESRCH, "thread %d has been killed", tid);
 		if (!WIFSTOPPED(status))
 			return error_set(err, ESRCH, "thread %d has ended", tid);
 		if (WSTOPSIG(status) == SYSCALL_STOP)
@@ -163,24 +260,23 @@ int tracee_call_in(pid_t tid, addr_t syscall_ret, addr_t sp, pid_t *child, long 
 int tracee_call(struct tracee *t, long *result, struct error *err, long nr, uint64_t a, uint64_t b,
 		uint64_t c, uint64_t d, uint64_t e, uint64_t f)
 {
-	return tracee_call_in(t->pid, t->gadgets.syscall_ret, t->scratch.call_sp, NULL, result, err, nr, a, b,
+	return tracee_call_in(t->caller->tid, t->gadgets.syscall_ret, t->scratch.call_sp, NULL, result, err, nr, a, b,
 			      c, d, e, f);
 }
 
 void tracee_end_calls(struct tracee *t)
 {
-	struct error err;
+	const struct tracee_thread *caller = t->caller;
+	struct error ended;
 
-	if (t->calling && t->count > 0) {
-		const struct tracee_thread *leader = &t->threads[0];
-
-		/* In this order: let go in between, the thread takes both from the frame. */
-		if (set_mask(leader->tid, leader->blocked, &err) == 0 &&
-		    set_registers(leader->tid, &leader->regs, &err) == 0 &&
-		    tracee_write(t->pid, t->scratch.start, t->scratch.saved, t->scratch.size, &err) == 0)
-			t->calling = false;
-	}
-	t->calling = false;
+	/*
+	 * In this order: let go in between, the thread takes both from the frame.  What fails here, fails
+	 * because the process has been killed.
+	 */
+	if (caller && tracee_set_mask(caller->tid, caller->blocked, &ended) == 0 &&
+	    tracee_set_registers(caller->tid, &caller->regs, &ended) == 0)
+		(void)!tracee_write(t->pid, t->scratch.start, t->scratch.saved, t->scratch.size, &ended);
+	t->caller = NULL;
 }
 
 /* ---- The pieces of code that they need --------------------------------------------------------------------- */
@@ -193,43 +289,43 @@ static addr_t search(const uint8_t *code, size_t len, addr_t start, const void *
 	return found ? start + (addr_t)(found - code) : 0;
 }
 
-static void search_mapping(pid_t pid, const struct mapping *m, struct gadgets *g)
+/* Looks at the code piece by piece, so that a large program costs no memory. */
+static void search_mapping(pid_t pid, const struct mapping *m, uint8_t *code, size_t room,
+			   struct gadgets *g)
 {
-	/* syscall; ret */
-	static const uint8_t syscall_ret[] = { 0x0f, 0x05, 0xc3 };
-	/* mov $15, %rax; syscall, as libc's and Go's __restore_rt have it; and musl's mov $15, %eax */
-	static const uint8_t restorer[] = { 0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05 };
-	static const uint8_t restorer_short[] = { 0xb8, 0x0f, 0, 0, 0, 0x0f, 0x05 };
-	enum { CODE_MAX = 64 << 20 };
-	size_t len = m->end - m->start;
-	cleanup_free uint8_t *code = len <= CODE_MAX ? malloc(len) : NULL;
-	struct error err;
+	const size_t overlap = sizeof restorer_code;
+	struct error unreadable;
 
-	if (!code || tracee_read(pid, m->start, code, len, &err) < 0)
-		return;
-	if (!g->syscall_ret)
-		g->syscall_ret = search(code, len, m->start, syscall_ret, sizeof syscall_ret);
-	if (!g->restorer)
-		g->restorer = search(code, len, m->start, restorer, sizeof restorer);
-	if (!g->restorer)
-		g->restorer = search(code, len, m->start, restorer_short, sizeof restorer_short);
+	for (addr_t at = m->start; at < m->end && !(g->syscall_ret && g->restorer); at += room - overlap) {
+		size_t len = m->end - at < room ? m->end - at : room;
+
+		if (tracee_read(pid, at, code, len, &unreadable) < 0)
+			return;
+		if (!g->syscall_ret)
+			g->syscall_ret = search(code, len, at, call_code, sizeof call_code);
+		if (!g->restorer)
+			g->restorer = search(code, len, at, restorer_code, sizeof restorer_code);
+		if (!g->restorer)
+			g->restorer = search(code, len, at, restorer_code_short, sizeof restorer_code_short);
+	}
 }
 
 int tracee_find_gadgets(pid_t pid, struct gadgets *g, struct error *err)
 {
+	enum { ROOM = 1 << 20 };
+	cleanup_free uint8_t *code = malloc(ROOM);
 	struct process p;
+	int result;
 
 	memset(g, 0, sizeof *g);
+	if (!code)
+		return error_set(err, ENOMEM, "not enough memory");
 	process_init(&p);
-	if (procfs_read_mappings(&p, pid, err) < 0) {
-		process_free(&p);
-		return -1;
-	}
-	for (size_t i = 0; i < p.mapping_count && !(g->syscall_ret && g->restorer); i++)
-		if (p.mappings[i].prot & PROT_EXEC && p.mappings[i].label != LABEL_VSYSCALL)
-			search_mapping(pid, &p.mappings[i], g);
+	result = procfs_read_mappings(&p, pid, err);
+	/* Code that no file holds may be a compiler's, which changes it. */
+	for (size_t i = 0; result == 0 && i < p.mapping_count; i++)
+		if (p.mappings[i].prot & PROT_EXEC && p.mappings[i].prot & PROT_READ && p.mappings[i].path)
+			search_mapping(pid, &p.mappings[i], code, ROOM, g);
 	process_free(&p);
-	if (!g->syscall_ret || !g->restorer)
-		return error_set(err, ENOTSUP, "process %d: its code has no way back from a system call", pid);
-	return 0;
+	return result;
 }

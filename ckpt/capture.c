@@ -89,7 +89,7 @@ static int read_handler(struct process *p, struct tracee *t, int signo, struct e
 	return 0;
 }
 
-static int read_altstack(struct process *p, struct tracee *t, struct error *err)
+static int read_altstack(struct thread *thread, struct tracee *t, struct error *err)
 {
 	stack_t stack;
 	long result;
@@ -98,11 +98,35 @@ static int read_altstack(struct process *p, struct tracee *t, struct error *err)
 		return -1;
 	if (result < 0 || tracee_read(t->pid, t->scratch.data, &stack, sizeof stack, err) < 0)
 		return error_sys(err, result < 0 ? (int)-result : EFAULT, "the alternate signal stack");
-	p->threads[0].altstack = (struct altstack){
+	thread->altstack = (struct altstack){
 		.known = true, .sp = (addr_t)stack.ss_sp, .size = stack.ss_size,
 		.flags = (uint32_t)stack.ss_flags & ~(uint32_t)SS_ONSTACK,
 	};
 	return 0;
+}
+
+static bool uses_altstacks(const struct process *p)
+{
+	for (int i = 1; i < SIGNALS; i++)
+		if (p->dispositions[i].kind == DISPOSITION_HANDLER && p->dispositions[i].flags & SA_ONSTACK)
+			return true;
+	return false;
+}
+
+/* The other threads, one by one; only where a handler wants it, as it costs time. */
+static int ask_threads(struct process *p, struct tracee *t, struct error *err)
+{
+	int result = 0;
+
+	for (size_t i = 1; i < t->count && result == 0; i++) {
+		struct thread *thread = process_thread(p, t->threads[i].tid);
+		struct error unable;
+
+		if (thread && tracee_begin_calls(t, i, p, &unable) == 0)
+			result = read_altstack(thread, t, err);
+		tracee_end_calls(t);
+	}
+	return result;
 }
 
 static int ask(struct process *p, struct tracee *t, struct error *err)
@@ -112,7 +136,7 @@ static int ask(struct process *p, struct tracee *t, struct error *err)
 	for (int i = 1; i < SIGNALS; i++)
 		if (p->dispositions[i].kind == DISPOSITION_CAUGHT && read_handler(p, t, i, err) < 0)
 			return -1;
-	if (read_altstack(p, t, err) < 0 || tracee_call(t, &result, err, SYS_brk, 0, 0, 0, 0, 0, 0) < 0)
+	if (read_altstack(&p->threads[0], t, err) < 0 || tracee_call(t, &result, err, SYS_brk, 0, 0, 0, 0, 0, 0) < 0)
 		return -1;
 	if (result > 0 && (addr_t)result >= p->start_brk) {
 		p->brk = (addr_t)result;
@@ -123,37 +147,49 @@ static int ask(struct process *p, struct tracee *t, struct error *err)
 
 /* ---- The driver ------------------------------------------------------------------------------------------------ */
 
+/* Leaves the snapshot in C, or why there is none. */
+static int take_snapshot(struct capture *c, struct error *err)
+{
+	struct tracee *t = c->tracee;
+	struct error why;
+	pid_t snapshot = snapshot_take(t, &why);
+
+	if (snapshot <= 0) {
+		format(c->why_stopped, sizeof c->why_stopped, "%s", why.message);
+		return 0;
+	}
+	c->snapshot = snapshot;
+	/* The bytes that the calls used are put back in the original; the snapshot gets them too. */
+	return tracee_write(snapshot, t->scratch.start, t->scratch.saved, t->scratch.size, err);
+}
+
 /*
  * The calls that need the process's help, and the snapshot.  Where they cannot be made, the process
  * stands still until its memory is saved, and what they would have told is lost.
  */
 static int call_and_snapshot(struct capture *c, const struct capture_options *o, struct error *err)
 {
+	struct process *p = &c->process;
 	struct tracee *t = c->tracee;
-	struct error why;
+	int result;
 
-	if (!t->gadgets.restorer || tracee_begin_calls(t, &c->process, &why) < 0) {
-		if (t->gadgets.restorer && why.code != ENOTSUP) {
-			*err = why;
+	if (tracee_begin_calls(t, 0, p, err) < 0) {
+		tracee_end_calls(t);
+		if (err->code != ENOTSUP)
 			return -1;
-		}
-		format(c->why_stopped, sizeof c->why_stopped, "%s",
-		       t->gadgets.restorer ? why.message : "no system call can be made in its name");
+		format(c->why_stopped, sizeof c->why_stopped,
+		       "%s; where its signal handlers are is not saved", err->message);
 		return 0;
 	}
-	int result = ask(&c->process, t, err);
-	if (result == 0 && !o->stop && !o->keep_stopped) {
-		pid_t snapshot = snapshot_take(t, &why);
-
-		if (snapshot > 0)
-			c->snapshot = snapshot;
-		else
-			format(c->why_stopped, sizeof c->why_stopped, "%s", why.message);
+	result = ask(p, t, err);
+	if (result == 0 && t->count > 1 && uses_altstacks(p)) {
+		tracee_end_calls(t);
+		result = ask_threads(p, t, err);
+		if (result == 0)
+			result = tracee_begin_calls(t, 0, p, err);
 	}
-	/* The bytes that the calls used are back in the original; the snapshot gets them too. */
-	if (c->snapshot && tracee_write(c->snapshot, t->scratch.start, t->scratch.saved, t->scratch.size,
-					err) < 0)
-		result = -1;
+	if (result == 0 && !o->stop && !o->keep_stopped)
+		result = take_snapshot(c, err);
 	tracee_end_calls(t);
 	return result;
 }
@@ -185,15 +221,16 @@ static int look(struct capture *c, pid_t pid, const struct capture_options *o, s
 int capture_begin(struct capture *c, pid_t pid, const struct capture_options *o, struct error *err)
 {
 	struct gadgets gadgets;
-	struct error unavailable;
 
 	memset(c, 0, sizeof *c);
 	process_init(&c->process);
 	c->memory.mem = c->memory.pagemap = -1;
 	if (tracee_check(pid, err) < 0)
 		return -1;
-	if (tracee_find_gadgets(pid, &gadgets, &unavailable) < 0)
-		memset(&gadgets, 0, sizeof gadgets);
+	if (tracee_find_gadgets(pid, &gadgets, err) < 0 || memory_find_unshared(&c->memory, pid, err) < 0) {
+		capture_end(c);
+		return -1;
+	}
 	c->tracee = calloc(1, sizeof *c->tracee);
 	if (!c->tracee)
 		return error_set(err, ENOMEM, "not enough memory");
@@ -206,6 +243,7 @@ int capture_begin(struct capture *c, pid_t pid, const struct capture_options *o,
 	}
 	c->tracee->gadgets = gadgets;
 	int result = look(c, pid, o, err);
+	tracee_rest();
 	if (result < 0 || c->snapshot)
 		let_go(c, since);
 	if (result == 0)

@@ -19,7 +19,7 @@ struct capture {
 	struct tracee *tracee;   /* while the process stands still; NULL once it runs again */
 	pid_t snapshot;          /* or 0 */
 	double stall;            /* seconds that the process stood still; 0 while it does */
-	char why_stopped[160];   /* why there is no snapshot although one was wanted; or empty */
+	char why_stopped[256];   /* why there is no snapshot although one was wanted; or empty */
 };
 
 /*

@@ -114,20 +114,61 @@ static int write_core(struct capture *c, const struct options *o, int fd, struct
 	return result;
 }
 
+static bool to_stdout(const struct options *o)
+{
+	return strcmp(o->output, "-") == 0;
+}
+
+/* The file that is being written, while it has no name that anybody would look for. */
+static struct replacement unfinished;
+
+/* Ended from outside: leaves no unfinished file behind. */
+static void on_end(int signo)
+{
+	replacement_abandon(&unfinished);
+	signal(signo, SIG_DFL);
+	raise(signo);
+}
+
+/* Before the process is stopped, so that it stands still for no file that cannot be had. */
+static int open_output(const struct options *o, struct error *err)
+{
+	static const int ends[] = { SIGHUP, SIGINT, SIGTERM };
+
+	if (to_stdout(o))
+		return 0;
+	if (replacement_begin(&unfinished, o->output, 0600, err) < 0)
+		return -1;
+	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
+		if (signal(ends[i], on_end) == SIG_IGN)
+			signal(ends[i], SIG_IGN);
+	return 0;
+}
+
+static void abandon_output(const struct options *o)
+{
+	if (!to_stdout(o))
+		replacement_abandon(&unfinished);
+}
+
+static int finish_output(const struct options *o, struct error *err)
+{
+	if (!to_stdout(o))
+		return replacement_commit(&unfinished, err);
+	/* A pipe or a terminal cannot be synced. */
+	if (fsync(STDOUT_FILENO) < 0 && errno != EINVAL && errno != EROFS)
+		return error_sys(err, errno, "standard output");
+	return 0;
+}
+
 static int save(struct capture *c, const struct options *o, struct core_write_stats *stats,
 		struct error *err)
 {
-	struct replacement file;
-
-	if (strcmp(o->output, "-") == 0)
-		return write_core(c, o, STDOUT_FILENO, stats, err);
-	if (replacement_begin(&file, o->output, 0600, err) < 0)
-		return -1;
-	if (write_core(c, o, file.fd, stats, err) < 0) {
-		replacement_abandon(&file);
+	if (write_core(c, o, to_stdout(o) ? STDOUT_FILENO : unfinished.fd, stats, err) < 0) {
+		abandon_output(o);
 		return -1;
 	}
-	return replacement_commit(&file, err);
+	return finish_output(o, err);
 }
 
 /* ---- What it took ------------------------------------------------------------------------------------------- */
@@ -135,16 +176,26 @@ static int save(struct capture *c, const struct options *o, struct core_write_st
 static void print_stats(const struct options *o, const struct capture *c,
 			const struct core_write_stats *s, double total)
 {
-	FILE *out = strcmp(o->output, "-") == 0 ? stderr : stdout;
-	const char *format = o->json
-		? "{\"stall_ms\": %.3f, \"total_ms\": %.3f, \"bytes\": %llu, \"pages_saved\": %llu, "
-		  "\"pages_zero\": %llu, \"threads\": %zu, \"mib_per_s\": %.0f}\n"
-		: "stall_ms=%.3f total_ms=%.3f bytes=%llu pages_saved=%llu pages_zero=%llu threads=%zu "
-		  "mib_per_s=%.0f\n";
+	FILE *out = to_stdout(o) ? stderr : stdout;
+	const struct {
+		const char *key;
+		int decimals;
+		double value;
+	} figures[] = {
+		{ "stall_ms", 3, c->stall * 1e3 },
+		{ "total_ms", 3, total * 1e3 },
+		{ "bytes", 0, (double)s->written },
+		{ "pages_saved", 0, (double)s->pages_saved },
+		{ "pages_zero", 0, (double)s->pages_zero },
+		{ "threads", 0, (double)c->process.thread_count },
+		{ "mib_per_s", 0, (double)s->written / total / (1 << 20) },
+	};
 
-	fprintf(out, format, c->stall * 1e3, total * 1e3, (unsigned long long)s->written,
-		(unsigned long long)s->pages_saved, (unsigned long long)s->pages_zero,
-		c->process.thread_count, (double)s->written / total / (1 << 20));
+	for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++)
+		fprintf(out, o->json ? "%s\"%s\": %.*f" : "%s%s=%.*f",
+			i ? o->json ? ", " : " " : o->json ? "{" : "", figures[i].key,
+			figures[i].decimals, figures[i].value);
+	fputs(o->json ? "}\n" : "\n", out);
 }
 
 static int run(const struct options *o, struct error *err)
@@ -154,8 +205,12 @@ static int run(const struct options *o, struct error *err)
 	struct capture c;
 	double start = now();
 
-	if (capture_begin(&c, o->pid, &how, err) < 0)
+	if (open_output(o, err) < 0)
 		return -1;
+	if (capture_begin(&c, o->pid, &how, err) < 0) {
+		abandon_output(o);
+		return -1;
+	}
 	if (c.why_stopped[0])
 		fprintf(stderr, "ckpt: process %d stands still until it is saved: %s\n", o->pid,
 			c.why_stopped);
@@ -182,6 +237,7 @@ int main(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
+	signal(SIGCHLD, SIG_DFL);  /* where it is ignored nothing can be waited for */
 	signal(SIGPIPE, SIG_IGN);  /* a reader that went away is an error like a full disk */
 	if (run(&options, &err) < 0) {
 		fprintf(stderr, "ckpt: %s\n", err.message);

@@ -2,13 +2,16 @@
 #define _GNU_SOURCE
 #include "ckpt/memory.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "util/cleanup.h"
 #include "util/format.h"
 #include "util/io.h"
 
@@ -50,6 +53,9 @@ void memory_close(struct memory_source *m)
 	free(m->early);
 	m->early = NULL;
 	m->early_count = m->early_capacity = 0;
+	free(m->unshared);
+	m->unshared = NULL;
+	m->unshared_count = m->unshared_capacity = 0;
 }
 
 /* ---- What a snapshot does not have ----------------------------------------------------------------- */
@@ -58,11 +64,55 @@ void memory_close(struct memory_source *m)
  * Shared memory that no file can give back; files without a name; the vdso, which is not in the page
  * tables as the process's own.
  */
-static bool is_read_early(const struct mapping *map)
+static bool is_read_early(const struct memory_source *m, const struct mapping *map)
 {
-	if (map->label != LABEL_NONE)
+	if (map->label == LABEL_VDSO || map->label == LABEL_VVAR || map->label == LABEL_VSYSCALL)
 		return map->label == LABEL_VDSO;
+	for (size_t i = 0; i < m->unshared_count; i++)
+		if (map->start < m->unshared[i].end && m->unshared[i].start < map->end)
+			return !map->shared || !map->path || map->deleted;
 	return map->path ? map->deleted : map->shared;
+}
+
+static int add_unshared(struct memory_source *m, addr_t start, addr_t end, struct error *err)
+{
+	if (m->unshared_count == m->unshared_capacity) {
+		size_t capacity = m->unshared_capacity ? m->unshared_capacity * 2 : 8;
+		struct unshared *unshared = realloc(m->unshared, capacity * sizeof *unshared);
+
+		if (!unshared)
+			return error_set(err, ENOMEM, "not enough memory");
+		m->unshared = unshared;
+		m->unshared_capacity = capacity;
+	}
+	m->unshared[m->unshared_count++] = (struct unshared){ start, end };
+	return 0;
+}
+
+int memory_find_unshared(struct memory_source *m, pid_t pid, struct error *err)
+{
+	unsigned long long start = 0, end = 0, from, to;
+	cleanup_free char *line = NULL;
+	size_t room = 0;
+	char name[64];
+	int result = 0;
+
+	format(name, sizeof name, "/proc/%d/smaps", pid);
+	FILE *smaps = fopen(name, "re");
+
+	if (!smaps)
+		return error_sys(err, errno, "%s", name);
+	while (result == 0 && getline(&line, &room, smaps) > 0) {
+		/* A mapping's first line, or one of what is told of it. */
+		if (sscanf(line, "%llx-%llx ", &from, &to) == 2) {
+			start = from;
+			end = to;
+		} else if (strncmp(line, "VmFlags:", 8) == 0 && (strstr(line, " dc") || strstr(line, " wf"))) {
+			result = add_unshared(m, start, end, err);
+		}
+	}
+	fclose(smaps);
+	return result;
 }
 
 /* Reads what can be read; a page behind the end of its file cannot, and stays zero. */
@@ -108,7 +158,7 @@ int memory_copy_early(struct memory_source *m, const struct process *p, pid_t pi
 	if (open_proc(pid, "mem", &mem, err) < 0)
 		return -1;
 	for (size_t i = 0; i < p->mapping_count && result == 0; i++)
-		if (is_read_early(&p->mappings[i]))
+		if (is_read_early(m, &p->mappings[i]))
 			result = copy_early(m, mem, &p->mappings[i], err);
 	close(mem);
 	return result;
@@ -179,13 +229,38 @@ static struct mapping *append(struct process *p, const struct mapping *from, add
 	return m;
 }
 
+/*
+ * The first page of a program or library is saved as the kernel's cores have it: by it debuggers, and
+ * restart, know which file it was.  Returns where the rest of MAP begins in *AT.
+ */
+static int save_header(struct memory_source *m, struct process *p, const struct mapping *map, addr_t *at,
+		       struct error *err)
+{
+	struct mapping page = *map;
+	char magic[SELFMAG];
+
+	*at = map->start;
+	if (map->file_offset || pread_full(m->mem, magic, SELFMAG, map->start) != SELFMAG ||
+	    memcmp(magic, ELFMAG, SELFMAG) != 0)
+		return 0;
+	page.end = page.start + PAGE;
+	if (copy_early(m, m->mem, &page, err) < 0)
+		return -1;
+	if (!append(p, map, page.start, page.end, BYTES_SAVED))
+		return error_set(err, ENOMEM, "not enough memory");
+	*at = page.end;
+	return 0;
+}
+
 /* A private mapping of a file: the pages that were written to are the process's own. */
 static int split_by_pages(struct memory_source *m, struct process *p, const struct mapping *map,
 			  struct error *err)
 {
-	addr_t at = map->start, start, stop;
+	addr_t at, start, stop;
 	int more = 0;
 
+	if (save_header(m, p, map, &at, err) < 0)
+		return -1;
 	while (at < map->end && (more = next_private(m, at, map->end, &start, &stop, err)) > 0) {
 		if (start > at && !append(p, map, at, start, BYTES_FILE))
 			return error_set(err, ENOMEM, "not enough memory");

@@ -14,18 +14,34 @@ struct early_copy {
 	char *bytes;
 };
 
+/* A range that a fork does not copy. */
+struct unshared {
+	addr_t start, end;
+};
+
 struct memory_source {
 	int mem;      /* /proc/PID/mem of the snapshot, or of the process itself */
 	int pagemap;
 	size_t early_count, early_capacity;
 	struct early_copy *early;
+	size_t unshared_count, unshared_capacity;
+	struct unshared *unshared;
 };
 
 /* Opens the memory of PID. */
 MUST_CHECK int memory_open(struct memory_source *m, pid_t pid, struct error *err);
 void memory_close(struct memory_source *m);
 
-/* Copies now what a snapshot would not have: anonymous shared memory, memory of deleted files. */
+/*
+ * Looks, while the process runs, for memory that it does not want in a fork (MADV_DONTFORK,
+ * MADV_WIPEONFORK): the kernel tells only in smaps, where it also counts every page.
+ */
+MUST_CHECK int memory_find_unshared(struct memory_source *m, pid_t pid, struct error *err);
+
+/*
+ * Copies now what a snapshot would not have: anonymous shared memory, memory of deleted files, and
+ * what memory_find_unshared() has found.
+ */
 MUST_CHECK int memory_copy_early(struct memory_source *m, const struct process *p, pid_t pid,
 				 struct error *err);
 

@@ -4,6 +4,7 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,8 @@ enum {
 	 * A thread in a sleep that no signal reaches does not stop, while the others stand still:
 	 * nobody waits for it longer.
 	 */
-	STOP_SECONDS = 2,
+	TICK_MS = 20,
+	STOP_TICKS = 100,
 	EXEC_RETRIES = 20,
 	ERESTARTNOHAND = 514,  /* include/linux/errno.h */
 };
@@ -58,6 +60,8 @@ int tracee_registers(pid_t tid, struct user_regs_struct *regs, struct error *err
 
 	if (ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &iov) < 0)
 		return error_sys(err, errno, "reading the registers of thread %d", tid);
+	if (iov.iov_len != sizeof *regs)
+		return error_set(err, ENOTSUP, "thread %d runs 32-bit code, which cannot be captured", tid);
 	return 0;
 }
 
@@ -79,9 +83,50 @@ int tracee_set_mask(pid_t tid, uint64_t mask, struct error *err)
 
 /* ---- Stopping --------------------------------------------------------------------------------------- */
 
-static void on_alarm(int signo)
+static volatile sig_atomic_t ticks;
+static const struct tracee *volatile ticking_for;
+
+/* waitid() with WEXITED alone would take a tracee's stops as well, which somebody else waits for. */
+static void bury_if_ended(pid_t tid)
 {
+	const int options = WEXITED | WNOHANG | __WALL;
+	siginfo_t info = { 0 };
+
+	if (waitid(P_PID, (id_t)tid, &info, options | WNOWAIT) == 0 && info.si_pid == tid &&
+	    (info.si_code == CLD_EXITED || info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED))
+		waitid(P_PID, (id_t)tid, &info, options);
+}
+
+/*
+ * Buries the threads that have ended.  A thread in exec waits until the others are no more, and holds
+ * the lock that PTRACE_SEIZE of it waits for (de_thread() and ptrace_attach(), cred_guard_mutex): so
+ * nobody but a signal handler of ours can end both.  And a leader that was killed cannot be waited
+ * for while one of its threads is unburied.
+ */
+static void on_tick(int signo)
+{
+	const struct tracee *t = ticking_for;
+	int saved = errno;
+
 	(void)signo;
+	for (size_t i = 0; t && i < t->count; i++)
+		bury_if_ended(t->threads[i].tid);
+	ticks++;
+	errno = saved;
+}
+
+/* A clock that ticks while anything of the process is traced.  It also ends a waitpid() now and then. */
+static void set_ticking(const struct tracee *t)
+{
+	const struct sigaction action = { .sa_handler = on_tick };
+	struct itimerval timer = { 0 };
+
+	if (t)
+		timer.it_value.tv_usec = timer.it_interval.tv_usec = TICK_MS * 1000;
+	ticks = 0;
+	ticking_for = t;
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &timer, NULL);
 }
 
 /*
@@ -98,6 +143,8 @@ static int wait_for_stop(pid_t tid, struct error *err)
 			/* A thread that calls exec takes the leader's id; its own is gone without a word. */
 			if (errno == ECHILD)
 				return 1;
+			if (errno == EINTR && ticks < STOP_TICKS)
+				continue;
 			return error_set(err, ETIMEDOUT, "thread %d does not stop (it waits in the kernel for "
 					 "a device, or for a child that it has made with vfork): try again", tid);
 		}
@@ -130,11 +177,15 @@ static struct tracee_thread *add_thread(struct tracee *t, pid_t tid)
 {
 	if (t->count == t->capacity) {
 		size_t capacity = t->capacity ? t->capacity * 2 : 16;
-		struct tracee_thread *threads = realloc(t->threads, capacity * sizeof *threads);
+		struct tracee_thread *threads = malloc(capacity * sizeof *threads), *old = t->threads;
 
 		if (!threads)
 			return NULL;
-		t->threads = threads;
+		if (old)
+			memcpy(threads, old, t->count * sizeof *threads);
+		/* In this order, as on_tick() may look at any moment. */
+		*(struct tracee_thread *volatile *)&t->threads = threads;
+		free(old);
 		t->capacity = capacity;
 	}
 	t->threads[t->count] = (struct tracee_thread){ .tid = tid };
@@ -157,6 +208,23 @@ static int refuse(pid_t pid, int code, struct error *err)
 	return error_sys(err, code, "process %d", pid);
 }
 
+/* Also when it is still listed; ptrace says EPERM of it then. */
+bool tracee_has_ended(pid_t tid)
+{
+	char name[64], stat[512];
+
+	format(name, sizeof name, "/proc/%d/stat", tid);
+	cleanup_fd int fd = open(name, O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? 0 : read_full(fd, stat, sizeof stat - 1);
+
+	if (len <= 0)
+		return true;
+	stat[len] = '\0';
+	const char *state = strrchr(stat, ')');
+
+	return state && (state[2] == 'Z' || state[2] == 'X');
+}
+
 /* Asks the threads that are not known yet to stop.  Returns how many there were, or -1. */
 static int seize_new(struct tracee *t, struct error *err)
 {
@@ -171,11 +239,15 @@ static int seize_new(struct tracee *t, struct error *err)
 		if (is_known(t, (pid_t)tid))
 			continue;
 		if (ptrace(PTRACE_SEIZE, (pid_t)tid, 0, PTRACE_O_TRACESYSGOOD) < 0) {
+			int code = errno;
+
+			if (code != ESRCH && !tracee_has_ended((pid_t)tid))
+				return refuse(t->pid, code, err);
+			if ((pid_t)tid == t->pid)
+				return error_set(err, EAGAIN, "process %d: its first thread has ended", t->pid);
 			/* It has just ended, or taken the leader's id: look again. */
-			found += errno == ESRCH;
-			if (errno == ESRCH)
-				continue;
-			return refuse(t->pid, errno, err);
+			found++;
+			continue;
 		}
 		if (!add_thread(t, (pid_t)tid))
 			return error_set(err, ENOMEM, "not enough memory");
@@ -250,42 +322,30 @@ static int stop_all(struct tracee *t, struct error *err)
 			 "without it", t->pid);
 }
 
-/* Interrupts waitpid() again and again, as the first time may come a moment before it. */
-static void set_alarm(int seconds)
-{
-	struct itimerval timer = { .it_value.tv_sec = seconds, .it_interval.tv_usec = 100000 };
-
-	if (!seconds)
-		timer.it_interval.tv_usec = 0;
-	setitimer(ITIMER_REAL, &timer, NULL);
-}
-
 int tracee_stop(struct tracee *t, pid_t pid, struct error *err)
 {
-	struct sigaction alarm_action = { .sa_handler = on_alarm }, old;
 	int result, tries = 0;
 
 	memset(t, 0, sizeof *t);
 	t->pid = pid;
-	sigaction(SIGALRM, &alarm_action, &old);
-	set_alarm(STOP_SECONDS);
 	do {
+		set_ticking(t);
 		result = stop_all(t, err);
 		if (result < 0)
 			tracee_release(t);
-	} while (result < 0 && err->code == EAGAIN && ++tries < EXEC_RETRIES);
-	set_alarm(0);
-	sigaction(SIGALRM, &old, NULL);
+		/* EPERM, too, may be that of a thread that has ended since. */
+	} while (result < 0 && (err->code == EAGAIN || err->code == EPERM) && ++tries < EXEC_RETRIES);
+	t->all_stopped = result == 0;
 	return result;
 }
 
 /* Only a stopped thread can be let go; one that is still on its way to its stop is waited for. */
-static void detach(pid_t tid)
+static void detach(pid_t tid, bool stopped)
 {
 	struct user_regs_struct regs;
 	struct error ignored;
 
-	while (ptrace(PTRACE_DETACH, tid, 0, 0) < 0 && errno == ESRCH) {
+	while (ptrace(PTRACE_DETACH, tid, 0, 0) < 0 && errno == ESRCH && !stopped) {
 		if (wait_for_stop(tid, &ignored) != 0)
 			return;
 		if (tracee_registers(tid, &regs, &ignored) < 0 || mend_eintr(tid, &regs, &ignored) < 0)
@@ -296,9 +356,17 @@ static void detach(pid_t tid)
 void tracee_release(struct tracee *t)
 {
 	tracee_end_calls(t);
+	/* One that was stopped and is no more has been killed, perhaps by another one that calls exec. */
 	for (size_t i = t->count; i-- > 0;)
-		detach(t->threads[i].tid);
+		detach(t->threads[i].tid, t->all_stopped);
 	t->count = 0;
+	t->all_stopped = false;
+	set_ticking(NULL);
+}
+
+void tracee_rest(void)
+{
+	set_ticking(NULL);
 }
 
 void tracee_free(struct tracee *t)
@@ -309,6 +377,17 @@ void tracee_free(struct tracee *t)
 }
 
 /* ---- Before anything is done ----------------------------------------------------------------------------- */
+
+static bool is_32_bit(pid_t pid)
+{
+	char name[64], ident[EI_NIDENT];
+
+	format(name, sizeof name, "/proc/%d/exe", pid);
+	cleanup_fd int fd = open(name, O_RDONLY | O_CLOEXEC);
+
+	return fd >= 0 && read_full(fd, ident, sizeof ident) == sizeof ident &&
+	       memcmp(ident, ELFMAG, SELFMAG) == 0 && ident[EI_CLASS] == ELFCLASS32;
+}
 
 int tracee_check(pid_t pid, struct error *err)
 {
@@ -330,6 +409,9 @@ int tracee_check(pid_t pid, struct error *err)
 		else if (by)
 			error_set(err, EBUSY, "process %d is traced already, by process %d (a debugger or strace: "
 				  "end that first)", pid, by);
+		else if (is_32_bit(pid))
+			error_set(err, ENOTSUP, "process %d is a 32-bit program, which cannot be captured "
+				  "(gcore can)", pid);
 		else if (status)
 			result = 0;
 	}

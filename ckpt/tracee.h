@@ -48,9 +48,10 @@ struct tracee {
 	pid_t pid;
 	struct tracee_thread *threads;  /* the leader first */
 	size_t count, capacity;
+	bool all_stopped;
 	struct gadgets gadgets;
 	struct scratch scratch;
-	bool calling;        /* the leader stands ready for remote calls */
+	struct tracee_thread *caller;  /* the thread that stands ready for remote calls, or NULL */
 };
 
 /*
@@ -59,19 +60,20 @@ struct tracee {
  */
 MUST_CHECK int tracee_check(pid_t pid, struct error *err);
 
-/* Looks for the gadgets in the code of the running process. */
+/* Looks for the gadgets in the code of the running process; what is not there stays 0. */
 MUST_CHECK int tracee_find_gadgets(pid_t pid, struct gadgets *g, struct error *err);
 
 /* Stops all threads of PID and reads their registers and masks.  On failure none is left stopped. */
 MUST_CHECK int tracee_stop(struct tracee *t, pid_t pid, struct error *err);
 
 /*
- * Makes the leader ready for remote calls: puts the frame on its stack.  Fails with code ENOTSUP
- * where the process offers no safe way.
+ * Makes a thread (an index) ready for remote calls: puts the frame on the leader's stack.  One thread at
+ * a time.  Fails with code ENOTSUP where the process offers no safe way.
  */
-MUST_CHECK int tracee_begin_calls(struct tracee *t, const struct process *p, struct error *err);
+MUST_CHECK int tracee_begin_calls(struct tracee *t, size_t thread, const struct process *p,
+				  struct error *err);
 
-/* One system call in the name of the leader; *RESULT is the kernel's (-4095..-1: an errno). */
+/* One system call in the name of that thread; *RESULT is the kernel's (-4095..-1: an errno). */
 MUST_CHECK int tracee_call(struct tracee *t, long *result, struct error *err, long nr, uint64_t a,
 			   uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
 
@@ -84,11 +86,20 @@ void tracee_end_calls(struct tracee *t);
  */
 void tracee_release(struct tracee *t);
 
+/*
+ * The process stands still for longer, and nothing is asked of it: stops the clock (SIGALRM) that
+ * otherwise interrupts what the caller does.
+ */
+void tracee_rest(void);
+
 void tracee_free(struct tracee *t);
 
-/* ---- Pieces that the snapshot uses on its own threads ---- */
+/* ---- Pieces, for threads that are not of the process (the snapshot), too ---- */
 
+bool tracee_has_ended(pid_t tid);
 MUST_CHECK int tracee_registers(pid_t tid, struct user_regs_struct *regs, struct error *err);
+MUST_CHECK int tracee_set_registers(pid_t tid, const struct user_regs_struct *regs, struct error *err);
+MUST_CHECK int tracee_set_mask(pid_t tid, uint64_t mask, struct error *err);
 /*
  * As tracee_call(), in thread TID with its stack pointer at SP.  A process that the call makes, and
  * that the thread's ptrace options attach to us, has its id put in *CHILD (which may be NULL).
