@@ -7,13 +7,13 @@ static void wait_until_in(long number)
 {
 	char text[32] = "";
 
-	/* /proc/PID/syscall names the call of a thread that sleeps in it. */
-	while (strtol(text, NULL, 10) != number || text[0] == 'r') {
+	/* /proc/PID/syscall names the call of a thread that sleeps in it; SYS_read is 0. */
+	do {
 		FILE *file = fopen("/proc/self/syscall", "r");
 
 		CHECK(since(&until) < 20 && file && fgets(text, sizeof text, file));
 		fclose(file);
-	}
+	} while (strtol(text, NULL, 10) != number || text[0] == 'r');
 }
 
 /* What sleeps for the second is dumped when most of it is over. */
