@@ -17,13 +17,14 @@ demo:
 	$(MAKE) all
 	BIN=$(BIN) LIB=$(LIB) examples/demo.sh
 
-# The real programs, again and again; stops at the first round that fails.
+# The real programs and the checkpoints that harm nobody, again and again; stops at the first round
+# that fails.
 soak:
 	tests/install-packages.sh check
 	$(MAKE) all
 	@for round in $$(seq $(SOAK_ROUNDS)); do \
 		echo "round $$round of $(SOAK_ROUNDS)"; \
-		bats tests/real_programs.bats || exit 1; \
+		SOAK=1 bats tests/real_programs.bats tests/ckpt_harm.bats || exit 1; \
 	done
 
 # Each harness under libFuzzer.  What they find is left in the current folder as crash-*; new inputs
