@@ -11,7 +11,6 @@
 
 #include "process/procfs.h"
 #include "process/statelog.h"
-#include "util/replace.h"
 
 static const char usage[] =
 	"Usage: savefds [-o FILE] PID\n"
@@ -45,17 +44,8 @@ static pid_t parse_pid(const char *text, struct error *err)
 
 static int write_text(const struct process *p, const char *path, struct error *err)
 {
-	struct replacement r;
-
-	if (strcmp(path, "-") == 0)
-		return statelog_write(p, STDOUT_FILENO, err);
-	if (replacement_begin(&r, path, 0600, err) < 0)
-		return -1;
-	if (statelog_write(p, r.fd, err) < 0) {
-		replacement_abandon(&r);
-		return error_prefix(err, "%s", path);
-	}
-	return replacement_commit(&r, err);
+	return strcmp(path, "-") == 0 ? statelog_write(p, STDOUT_FILENO, err)
+				      : statelog_save(p, path, err);
 }
 
 static int run(const char *pid_text, const char *path)

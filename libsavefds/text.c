@@ -10,7 +10,6 @@
 #include "process/statelog.h"
 #include "util/format.h"
 #include "util/io.h"
-#include "util/replace.h"
 
 void complain(const char *message)
 {
@@ -69,19 +68,6 @@ static int read_self(struct process *p, const stack_t *altstack, struct error *e
 	return 0;
 }
 
-static int write_file(const struct process *p, const char *path, struct error *err)
-{
-	struct replacement r;
-
-	if (replacement_begin(&r, path, 0600, err) < 0)
-		return -1;
-	if (statelog_write(p, r.fd, err) < 0) {
-		replacement_abandon(&r);
-		return error_prefix(err, "%s", path);
-	}
-	return replacement_commit(&r, err);
-}
-
 static int read_and_write(const char *path, const stack_t *altstack, const struct rlimit *files,
 			  struct error *err)
 {
@@ -93,7 +79,7 @@ static int read_and_write(const char *path, const stack_t *altstack, const struc
 	if (files)
 		p.limits[RLIMIT_NOFILE].soft = files->rlim_cur;
 	if (result == 0)
-		result = write_file(&p, path, err);
+		result = statelog_save(&p, path, err);
 	process_free(&p);
 	return result;
 }

@@ -14,6 +14,9 @@
  */
 MUST_CHECK int statelog_write(const struct process *p, int fd, struct error *err);
 
+/* The same into the file PATH, mode 0600, which is replaced whole (util/replace.h). */
+MUST_CHECK int statelog_save(const struct process *p, const char *path, struct error *err);
+
 /* Told of a line that was understood but may not be what was meant (an unknown keyword). */
 typedef void statelog_warning(void *context, const char *message);
 

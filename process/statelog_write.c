@@ -15,6 +15,7 @@
 #include "process/statelog_words.h"
 #include "util/format.h"
 #include "util/io.h"
+#include "util/replace.h"
 
 /* Text on its way to a descriptor.  The first failure is kept and ends the writing. */
 struct out {
@@ -435,4 +436,17 @@ int statelog_write(const struct process *p, int fd, struct error *err)
 	put_memory(&o, p);
 	flush(&o);
 	return o.failure ? error_sys(err, o.failure, "cannot write the state text") : 0;
+}
+
+int statelog_save(const struct process *p, const char *path, struct error *err)
+{
+	struct replacement r;
+
+	if (replacement_begin(&r, path, 0600, err) < 0)
+		return -1;
+	if (statelog_write(p, r.fd, err) < 0) {
+		replacement_abandon(&r);
+		return error_prefix(err, "%s", path);
+	}
+	return replacement_commit(&r, err);
 }

@@ -48,7 +48,7 @@ bool launch_has_standard(int fd)
 	return flags >= 0 && !(flags & FD_CLOEXEC);
 }
 
-int launch_choose_descriptors(struct restore *r, struct error *err)
+void launch_choose_descriptors(struct restore *r)
 {
 	const struct process *p = r->process;
 	int base = 10;
@@ -67,8 +67,6 @@ int launch_choose_descriptors(struct restore *r, struct error *err)
 	for (int fd = 0; fd <= 2 && r->terminal < 0; fd++)
 		if (launch_has_standard(fd) && isatty(fd))
 			r->terminal = fcntl(fd, F_DUPFD_CLOEXEC, base + LENT_COUNT);
-	(void)err;
-	return 0;
 }
 
 /*

@@ -31,7 +31,7 @@ void launch_occupy_standard(void);
 bool launch_has_standard(int fd);
 
 /* Chooses numbers for the descriptors that restart lends, and opens its terminal. */
-MUST_CHECK int launch_choose_descriptors(struct restore *r, struct error *err);
+void launch_choose_descriptors(struct restore *r);
 
 /* Private to launch.c and its two ways: in the child, puts the lent descriptors in place. */
 MUST_CHECK int launch_lend(const struct restore *r);

@@ -240,9 +240,9 @@ static int run(struct restore *r)
 		fail(&err);
 		return status;
 	}
-	if (restore_prepare(r, &err) < 0 || index_descriptors(r, &err) < 0 ||
-	    launch_choose_descriptors(r, &err) < 0)
+	if (restore_prepare(r, &err) < 0 || index_descriptors(r, &err) < 0)
 		return fail(&err);
+	launch_choose_descriptors(r);
 	if (r->options->select && select_mappings(r->process, &err) < 0)
 		return fail(&err);
 	if (r->options->mode == MODE_SHOW) {

@@ -62,7 +62,7 @@ dump() {
 
 dump_saving() { dump env LD_PRELOAD="$SAVEFDS" "$@"; }
 
-# A restarted process maps its core, so the next one must not be written over it.
+# Each core gets a name of its own, so that --lazy may map it and a later dump leaves it alone.
 take_core() {
 	CORE=$WORK/saved.$((++DUMPS))
 	mv "$(find_core "${1:-.}" "$PID")" "$CORE"
