@@ -114,8 +114,9 @@ static int add_untouched_part(struct process *p, const struct mapping *text, add
 }
 
 /*
- * gdb leaves out private anonymous memory that was never written, and the core alone does not tell
- * that it was there: what the text has and the core lacks is added, as zeros.
+ * gdb leaves out private anonymous memory that was never written where /proc has a name for it, as
+ * for the heap, and the core alone does not tell that it was there: what the text has and the core
+ * lacks is added, as zeros.
  */
 static int add_untouched(struct process *p, const struct process *text)
 {
