@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include "holds.h"
+
+const struct hold memory_holds[] = {
+	{ 0 },
+};
