@@ -3,6 +3,9 @@
 #
 # Everything that one process holds: tests/programs/holds/ sets it up and checks it after the restart.
 
+# The options that `without' prints are words.
+# shellcheck disable=SC2046
+
 load helper
 
 setup_file() {
@@ -43,9 +46,6 @@ resume() {
 	as_user "$BIN/restart" -n -w "$@" core > restart.out 2>&1 < /dev/null || { cat restart.out out; return 1; }
 	none_lost
 }
-
-# The options are words.
-# shellcheck disable=SC2046
 
 @test "with the old ids nothing is lost between ckpt -p and restart, as an ordinary user" {
 	copy_programs && BIN=$WORK/bin
