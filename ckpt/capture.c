@@ -5,20 +5,18 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "ckpt/ask.h"
 #include "ckpt/snapshot.h"
 #include "ckpt/tracee.h"
 #include "process/arch.h"
 #include "process/procfs.h"
-#include "process/remembered.h"
 #include "util/cleanup.h"
 #include "util/format.h"
 #include "util/io.h"
@@ -69,82 +67,6 @@ static int read_threads(struct process *p, const struct tracee *tracee, struct e
 	return 0;
 }
 
-/* ---- What only the process itself can ask the kernel ------------------------------------------------------ */
-
-static int read_handler(struct process *p, struct tracee *t, int signo, struct error *err)
-{
-	struct kernel_sigaction action;
-	long result;
-
-	if (tracee_call(t, &result, err, SYS_rt_sigaction, (uint64_t)signo, 0, t->scratch.data, 8, 0, 0) < 0)
-		return -1;
-	if (result < 0)
-		return error_sys(err, (int)-result, "the disposition of signal %d", signo);
-	if (tracee_read(t->pid, t->scratch.data, &action, sizeof action, err) < 0)
-		return -1;
-	p->dispositions[signo] = (struct disposition){
-		.kind = DISPOSITION_HANDLER, .handler = action.handler, .flags = action.flags,
-		.mask = action.mask, .restorer = action.restorer,
-	};
-	return 0;
-}
-
-static int read_altstack(struct thread *thread, struct tracee *t, struct error *err)
-{
-	stack_t stack;
-	long result;
-
-	if (tracee_call(t, &result, err, SYS_sigaltstack, 0, t->scratch.data, 0, 0, 0, 0) < 0)
-		return -1;
-	if (result < 0 || tracee_read(t->pid, t->scratch.data, &stack, sizeof stack, err) < 0)
-		return error_sys(err, result < 0 ? (int)-result : EFAULT, "the alternate signal stack");
-	thread->altstack = (struct altstack){
-		.known = true, .sp = (addr_t)stack.ss_sp, .size = stack.ss_size,
-		.flags = (uint32_t)stack.ss_flags & ~(uint32_t)SS_ONSTACK,
-	};
-	return 0;
-}
-
-static bool uses_altstacks(const struct process *p)
-{
-	for (int i = 1; i < SIGNALS; i++)
-		if (p->dispositions[i].kind == DISPOSITION_HANDLER && p->dispositions[i].flags & SA_ONSTACK)
-			return true;
-	return false;
-}
-
-/* The other threads, one by one; only where a handler wants it, as it costs time. */
-static int ask_threads(struct process *p, struct tracee *t, struct error *err)
-{
-	int result = 0;
-
-	for (size_t i = 1; i < t->count && result == 0; i++) {
-		struct thread *thread = process_thread(p, t->threads[i].tid);
-		struct error unable;
-
-		if (thread && tracee_begin_calls(t, i, p, &unable) == 0)
-			result = read_altstack(thread, t, err);
-		tracee_end_calls(t);
-	}
-	return result;
-}
-
-static int ask(struct process *p, struct tracee *t, struct error *err)
-{
-	long result;
-
-	for (int i = 1; i < SIGNALS; i++)
-		if (p->dispositions[i].kind == DISPOSITION_CAUGHT && read_handler(p, t, i, err) < 0)
-			return -1;
-	if (read_altstack(&p->threads[0], t, err) < 0 || tracee_call(t, &result, err, SYS_brk, 0, 0, 0, 0, 0, 0) < 0)
-		return -1;
-	if (result > 0 && (addr_t)result >= p->start_brk) {
-		p->brk = (addr_t)result;
-		p->have |= HAVE_BRK;
-	}
-	return 0;
-}
-
 /* ---- The driver ------------------------------------------------------------------------------------------------ */
 
 /* Leaves the snapshot in C, or why there is none. */
@@ -181,8 +103,8 @@ static int call_and_snapshot(struct capture *c, const struct capture_options *o,
 		       "%s; where its signal handlers are is not saved", err->message);
 		return 0;
 	}
-	result = ask(p, t, err);
-	if (result == 0 && t->count > 1 && uses_altstacks(p)) {
+	result = ask_process(p, t, err);
+	if (result == 0 && ask_wants_threads(p)) {
 		tracee_end_calls(t);
 		result = ask_threads(p, t, err);
 		if (result == 0)
