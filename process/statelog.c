@@ -148,6 +148,8 @@ static const struct keyword keywords[] = {
 	{ "umask", 2, 2, true, take_umask, "umask : OCTAL" },
 };
 
+_Static_assert(COUNT(keywords) <= KEYWORDS, "struct parser must have room for all keywords");
+
 static const struct keyword *find_keyword(struct field f)
 {
 	/* A minus is none of a word: a negative descriptor is a wrong number and no new keyword. */
@@ -178,7 +180,6 @@ static int take_line(struct parser *s)
 {
 	struct field first = s->line.fields[0];
 	const struct keyword *k = find_keyword(first);
-	unsigned bit;
 
 	if (!k)
 		return warn_unknown(s, first);
@@ -188,10 +189,11 @@ static int take_line(struct parser *s)
 	if (s->line.count > k->max)
 		return field_error(s, first, "too many fields; the line is '%s'", k->usage);
 	if (k->once) {
-		bit = 1u << (k - keywords);
-		if (s->seen & bit)
+		bool *seen = &s->seen[k - keywords];
+
+		if (*seen)
 			return field_error(s, first, "%s has a line already", k->name);
-		s->seen |= bit;
+		*seen = true;
 	}
 	return k->take(s);
 }

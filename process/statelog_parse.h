@@ -16,6 +16,8 @@ struct field {
 	size_t len;
 };
 
+enum { KEYWORDS = 128 };  /* room for those of the table in statelog.c */
+
 enum { FIELDS = 8 };  /* more than any line may have */
 
 struct line {
@@ -83,7 +85,7 @@ struct parser {
 	void *context;
 	struct error *err;
 	struct line line;
-	unsigned seen;     /* the keywords that may stand only once, by their place in the table */
+	bool seen[KEYWORDS];  /* those that may stand only once, by their place in the table */
 	uint64_t signals_seen;  /* bit N-1 for signal N */
 	struct pending pending;
 };
