@@ -35,7 +35,7 @@ objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 MODEL := $(call objects,$(call sources,util process))
 ELF := $(call objects,$(call sources,elf))
 RESTART := $(call objects,$(call sources,restart))
-CKPT := $(call objects,$(call sources,ckpt))
+CKPT := $(call objects,$(call sources,ckpt,ckpt/embed.c))
 SAVEFDS := $(call objects,libsavefds/savefds.c)
 LIBRARY := $(patsubst %.c,$(BUILD)/pic/%.o,$(call sources,util process) \
 	$(filter-out libsavefds/savefds.c,$(wildcard libsavefds/*.c)))
@@ -47,9 +47,31 @@ $(BIN)/restart: $(RESTART) $(ELF) $(MODEL)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LDFLAGS) $(LIBELF_LIBS)
 
-$(BIN)/ckpt: $(CKPT) $(ELF) $(MODEL)
+# ---- The engine: ckpt and restart as one program ----
+#
+# It checkpoints, and in front of a core it is an executable checkpoint (elf/embedded.h).  Static, as
+# it goes where nothing is installed; with sanitizers it cannot be.
+
+ENGINE_STATIC := $(if $(SANITIZE),,-static)
+ENGINE_LIBS := $(if $(SANITIZE),$(LIBELF_LIBS),$(or $(shell pkg-config --static --libs \
+	libelf libxxhash 2>/dev/null),-lelf -lz -lxxhash))
+EMBEDDED_NOTE := $(BUILD)/elf/embedded_note.o
+
+# restart inside of it: one object with one name.
+$(BUILD)/restart_main.o: $(RESTART) $(BUILD)/restart/blob.o
+	ld -r -o $@ $^
+	objcopy --redefine-sym main=restart_main --keep-global-symbol=restart_main $@
+
+$(BUILD)/engine: $(CKPT) $(BUILD)/restart_main.o $(EMBEDDED_NOTE) $(ELF) $(MODEL)
+	$(CC) $(ALL_CFLAGS) $(ENGINE_STATIC) -o $@ $^ $(ALL_LDFLAGS) $(ENGINE_LIBS)
+
+$(BUILD)/elf/%.o: elf/%.S
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LDFLAGS) $(LIBELF_LIBS)
+	$(CC) -c -o $@ $<
+
+$(BIN)/ckpt: $(BUILD)/engine
+	@mkdir -p $(@D)
+	strip -o $@ $<
 
 $(BIN)/savefds: $(SAVEFDS) $(MODEL)
 	@mkdir -p $(@D)

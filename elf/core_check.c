@@ -75,15 +75,15 @@ static bool right_count(const struct core_sums *sums)
 static int read_table(struct checker *k, struct error *err)
 {
 	const struct core_sums *sums = k->sums;
-	uint64_t size = table_size(&sums->note), hash;
+	uint64_t size = table_size(&sums->note), table = sums->base + sums->note.offset, hash;
 
 	if (!right_count(sums))
 		return no_match(k, err);
 	k->entries = malloc(size);
 	if (!k->entries)
 		return error_sys(err, ENOMEM, "%s", sums->p->source);
-	if (pread_full(sums->fd, k->entries, size, sums->note.offset) != (ssize_t)size ||
-	    pread_full(sums->fd, &hash, sizeof hash, sums->note.offset + size) != sizeof hash)
+	if (pread_full(sums->fd, k->entries, size, table) != (ssize_t)size ||
+	    pread_full(sums->fd, &hash, sizeof hash, table + size) != sizeof hash)
 		return error_set(err, EIO, "%s: its checksums cannot be read", sums->p->source);
 	if (checksum_bytes(k->entries, size) != hash)
 		return error_set(err, EBADMSG, "%s: corrupted: the table of its checksums; "
@@ -96,7 +96,7 @@ static int match_table(const struct checker *k, struct error *err)
 {
 	const struct core_sums *sums = k->sums;
 	const struct checksum_entry *e = k->entries;
-	bool same = e->start == 0 && e->offset == 0 && e->size <= sums->file_size &&
+	bool same = e->start == 0 && e->offset == 0 && e->size <= sums->size &&
 		    e->size % CHECKSUM_PAGE == 0;
 
 	for (size_t i = 0; same && i < sums->segment_count; i++) {
@@ -105,7 +105,8 @@ static int match_table(const struct checker *k, struct error *err)
 		if (!s->filesz)
 			continue;
 		e++;
-		same = e->start == s->start && e->size == s->filesz && e->offset == s->offset;
+		same = e->start == s->start && e->size == s->filesz &&
+		       sums->base + e->offset == s->offset;
 	}
 	return same ? 0 : no_match(k, err);
 }
@@ -144,7 +145,7 @@ static bool next_data(int fd, uint64_t from, uint64_t end, uint64_t *start, uint
 
 static int hash_range(struct checker *k, const struct checksum_entry *e, struct error *err)
 {
-	uint64_t at = e->offset, end = e->offset + e->size, stop;
+	uint64_t base = k->sums->base + e->offset, at = base, end = at + e->size, stop;
 
 	checksum_begin(&k->checksum);
 	while (at < end && next_data(k->sums->fd, at, end, &at, &stop)) {
@@ -154,7 +155,7 @@ static int hash_range(struct checker *k, const struct checksum_entry *e, struct 
 			if (pread_full(k->sums->fd, k->chunk, size, at) != (ssize_t)size)
 				return error_set(err, EIO, "%s: cannot be read at %#lx",
 						 k->sums->p->source, at);
-			add_pages(k, at - e->offset, k->chunk, size);
+			add_pages(k, at - base, k->chunk, size);
 			at += size;
 		}
 	}

@@ -11,7 +11,7 @@
 struct core_sums {
 	const struct process *p;
 	int fd;
-	uint64_t file_size;
+	uint64_t base, size;      /* of the core in the file */
 	struct note_checksums note;
 	const struct core_segment *segments;  /* as the core has them, whatever becomes of P */
 	size_t segment_count;

@@ -21,7 +21,7 @@ enum { SEGMENTS_MAX = 1 << 21 };
 struct reader {
 	struct process *p;
 	int fd;
-	uint64_t size;  /* of the file */
+	uint64_t base, size;  /* of the core in the file */
 	Elf64_Ehdr ehdr;
 };
 
@@ -102,7 +102,7 @@ static int read_ehdr(struct reader *r, struct error *err)
 	if (r->size == 0)
 		return error_set(err, EINVAL, "%s: is empty: the dump was cut off; " REMEDY,
 				 r->p->source);
-	if (pread_full(r->fd, &r->ehdr, sizeof r->ehdr, 0) < 0)
+	if (pread_full(r->fd, &r->ehdr, sizeof r->ehdr, r->base) < 0)
 		return error_sys(err, errno, "%s", r->p->source);
 	if (memcmp(ident, ELFMAG, SELFMAG) != 0)
 		return refuse_format(r, err);
@@ -140,7 +140,7 @@ static int segment_count(const struct reader *r, uint64_t *count, struct error *
 	if (r->ehdr.e_shoff + sizeof first > r->size)
 		return truncated(r, r->ehdr.e_shoff + sizeof first, "the number of its segments "
 				 "among them", err);
-	if (pread_full(r->fd, &first, sizeof first, r->ehdr.e_shoff) != (ssize_t)sizeof first)
+	if (pread_full(r->fd, &first, sizeof first, r->base + r->ehdr.e_shoff) != (ssize_t)sizeof first)
 		return error_sys(err, errno, "%s", r->p->source);
 	*count = first.sh_info;
 	return 0;
@@ -166,7 +166,7 @@ static Elf64_Phdr *read_phdrs(const struct reader *r, size_t *number, struct err
 
 	Elf64_Phdr *table = malloc(size);
 
-	if (!table || pread_full(r->fd, table, size, r->ehdr.e_phoff) != (ssize_t)size) {
+	if (!table || pread_full(r->fd, table, size, r->base + r->ehdr.e_phoff) != (ssize_t)size) {
 		error_sys(err, table ? EIO : ENOMEM, "%s", r->p->source);
 		free(table);
 		return NULL;
@@ -237,7 +237,7 @@ static int add_segment(struct core_headers *to, const struct reader *r, const El
 	to->segments[to->segment_count++] = (struct core_segment){
 		.start = h->p_vaddr,
 		.end = h->p_vaddr + h->p_memsz,
-		.offset = h->p_offset,
+		.offset = r->base + h->p_offset,
 		.filesz = h->p_filesz,
 		.prot = prot_of(h->p_flags),
 	};
@@ -246,10 +246,10 @@ static int add_segment(struct core_headers *to, const struct reader *r, const El
 	return 0;
 }
 
-int core_headers_read(struct core_headers *h, struct process *p, int fd, uint64_t size,
+int core_headers_read(struct core_headers *h, struct process *p, int fd, struct core_range file,
 		      struct error *err)
 {
-	struct reader r = { .p = p, .fd = fd, .size = size };
+	struct reader r = { .p = p, .fd = fd, .base = file.offset, .size = file.size };
 	size_t count;
 
 	if (read_ehdr(&r, err) < 0)
@@ -268,7 +268,7 @@ int core_headers_read(struct core_headers *h, struct process *p, int fd, uint64_
 	for (size_t i = 0; i < count; i++) {
 		if (phdrs[i].p_type == PT_NOTE)
 			h->notes[h->note_count++] = (struct core_range){
-				phdrs[i].p_offset, phdrs[i].p_filesz,
+				file.offset + phdrs[i].p_offset, phdrs[i].p_filesz,
 			};
 		if (phdrs[i].p_type == PT_LOAD && add_segment(h, &r, &phdrs[i], err) < 0)
 			return -1;

@@ -25,11 +25,12 @@ struct core_headers {
 };
 
 /*
- * Reads the headers of the core file FD of SIZE bytes into the arena of P, and sets p->arch.  All
- * that they say is checked: the ranges lie in the file, segments are page aligned and do not wrap.
+ * Reads the headers of the core that is FILE in the file FD into the arena of P, and sets p->arch.
+ * All that they say is checked: the ranges lie in the core, segments are page aligned and do not
+ * wrap.  The offsets in H are those in the file FD.
  * Refuses what is not a core, is of another architecture, is truncated or damaged.
  */
-MUST_CHECK int core_headers_read(struct core_headers *h, struct process *p, int fd, uint64_t size,
-				 struct error *err);
+MUST_CHECK int core_headers_read(struct core_headers *h, struct process *p, int fd,
+				 struct core_range file, struct error *err);
 
 #endif

@@ -15,16 +15,19 @@
 #include "elf/core_check.h"
 #include "elf/core_headers.h"
 #include "elf/core_mappings.h"
+#include "elf/embedded.h"
 #include "elf/notes.h"
 #include "elf/open.h"
 #include "process/arch.h"
 #include "util/cleanup.h"
+#include "util/copy.h"
 #include "util/io.h"
 
 struct core {
 	int fd;
-	uint64_t size;            /* of the file */
+	struct core_range range;  /* of the core in the file: all of it, unless embedded */
 	const struct process *p;  /* whose mappings tell where the bytes are */
+	bool embedded;            /* in a program that resumes it */
 	const char *machine;
 	struct core_sums sums;
 	int mapped_fd;            /* the mapped file that was read last, or -1 */
@@ -35,6 +38,17 @@ struct core {
 int core_fd(const struct core *c)
 {
 	return c->fd;
+}
+
+bool core_is_embedded(const struct core *c)
+{
+	return c->embedded;
+}
+
+int core_extract(const struct core *c, int fd, struct error *err)
+{
+	return copy_sparse(c->fd, c->range.offset, c->range.size, fd) < 0 ?
+	       error_sys(err, errno, "copying the core of %s", c->p->source) : 0;
 }
 
 const char *core_machine(const struct core *c)
@@ -251,6 +265,20 @@ static int read_memory(void *context, addr_t addr, void *buf, size_t len, struct
 
 /* ---- The whole -------------------------------------------------------------------------- */
 
+/* The core is the file, or what a program of ours holds. */
+static int find_core(struct core *c, const char *path, const struct stat *st, struct error *err)
+{
+	struct embedded e;
+	int holds = embedded_find(c->fd, path, &e, err);
+
+	c->range = (struct core_range){ 0, (uint64_t)st->st_size };
+	if (holds > 0 && e.kind == EMBEDDED_CORE) {
+		c->range = (struct core_range){ e.offset, e.size };
+		c->embedded = true;
+	}
+	return holds < 0 ? -1 : 0;
+}
+
 static struct core *open_core(struct process *p, const char *path, struct error *err)
 {
 	struct core *c = calloc(1, sizeof *c);
@@ -263,11 +291,12 @@ static struct core *open_core(struct process *p, const char *path, struct error 
 		return NULL;
 	}
 	c->fd = open_regular(path, &st, err);
-	if (c->fd < 0) {
+	if (c->fd < 0 || find_core(c, path, &st, err) < 0) {
+		if (c->fd >= 0)
+			close(c->fd);
 		free(c);
 		return NULL;
 	}
-	c->size = (uint64_t)st.st_size;
 	c->p = p;
 	c->mapped_fd = -1;
 	p->when = st.st_mtim;
@@ -278,16 +307,17 @@ static int fill(struct core *c, struct process *p, struct core_notes *notes, str
 {
 	struct core_headers h;
 
-	if (core_headers_read(&h, p, c->fd, c->size, err) < 0 ||
+	if (core_headers_read(&h, p, c->fd, c->range, err) < 0 ||
 	    read_notes(c, notes, &h, err) < 0 ||
-	    core_sums_whole(p->source, c->size, &notes->checksums, err) < 0 ||
+	    core_sums_whole(p->source, c->range.size, &notes->checksums, err) < 0 ||
 	    core_mappings(p, h.segments, h.segment_count, notes, err) < 0)
 		return -1;
 	core_labels(p);
 	p->origin = origin_of(notes, &h, p->arch);
 	c->machine = notes->machine;
 	c->sums = (struct core_sums){
-		.p = p, .fd = c->fd, .file_size = c->size, .note = notes->checksums,
+		.p = p, .fd = c->fd, .base = c->range.offset, .size = c->range.size,
+		.note = notes->checksums,
 		.segments = h.segments, .segment_count = h.segment_count,
 	};
 	p->memory = (struct memory){ .read = read_memory, .context = c };

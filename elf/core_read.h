@@ -29,6 +29,15 @@ int core_fd(const struct core *c);
 /* The text of elf/core_machine.h, in the arena of the model; NULL when the core has none. */
 const char *core_machine(const struct core *c);
 
+/*
+ * Whether it is inside a program that resumes it: then it holds the pages of mapped files too, and
+ * needs none of them.
+ */
+bool core_is_embedded(const struct core *c);
+
+/* Writes the core alone to FD; holes stay holes where FD can have them. */
+MUST_CHECK int core_extract(const struct core *c, int fd, struct error *err);
+
 void core_close(struct core *c);
 
 /*

@@ -16,7 +16,7 @@
 static int write_bytes(struct core_sink *s, const char *bytes, size_t size)
 {
 	while (size) {
-		ssize_t n = s->sparse ? pwrite(s->fd, bytes, size, (off_t)s->position)
+		ssize_t n = s->sparse ? pwrite(s->fd, bytes, size, (off_t)(s->base + s->position))
 				      : write(s->fd, bytes, size);
 
 		if (n < 0 && errno == EINTR)
@@ -135,20 +135,24 @@ static int failed(const struct core_sink *s, struct error *err)
 }
 
 /* Whether a hole may be left: only where the file has nothing yet that would show through it. */
-static bool can_be_sparse(int fd)
+static bool can_be_sparse(int fd, uint64_t *base)
 {
 	int flags = fcntl(fd, F_GETFL);
 	struct stat st;
 
-	return flags >= 0 && !(flags & O_APPEND) && fstat(fd, &st) == 0 &&
-	       S_ISREG(st.st_mode) && st.st_size == 0 && lseek(fd, 0, SEEK_CUR) == 0;
+	if (flags < 0 || flags & O_APPEND || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    lseek(fd, 0, SEEK_CUR) != st.st_size)
+		return false;
+	*base = (uint64_t)st.st_size;
+	return true;
 }
 
 int sink_open(struct core_sink *s, int fd, const char *name, struct error *err)
 {
 	size_t size = SINK_BUFFERS * sizeof *s->buffers;
 
-	*s = (struct core_sink){ .fd = fd, .name = name, .sparse = can_be_sparse(fd) };
+	*s = (struct core_sink){ .fd = fd, .name = name };
+	s->sparse = can_be_sparse(fd, &s->base);
 	/* Untouched buffers cost nothing. */
 	s->buffers = mmap(NULL, size + (size_t)SINK_BUFFERS * SINK_BUFFER, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -227,7 +231,7 @@ int sink_flush(struct core_sink *s, struct error *err)
 	submit(s);
 	if (s->threaded)
 		wait_for(s, 0);
-	if (!s->failure && s->sparse && lseek(s->fd, (off_t)s->position, SEEK_SET) < 0)
+	if (!s->failure && s->sparse && lseek(s->fd, (off_t)(s->base + s->position), SEEK_SET) < 0)
 		s->failure = errno;
 	return s->failure ? failed(s, err) : 0;
 }

@@ -3,7 +3,7 @@
  * The file that a core is written to: bytes at offsets that only grow.
  *
  * What is never put stays a hole in a regular file and is written as zeros to anything else (a
- * pipe, a device, a file opened for appending or with something in it already).
+ * pipe, a device, a file opened for appending or positioned before its end).
  *
  * The caller fills one buffer while a thread of the sink's own writes the others, so that reading
  * memory and writing the file take the time of the slower, not of both.  Where no thread can be had
@@ -43,7 +43,8 @@ struct core_sink {
 	int fd;
 	const char *name;    /* of the file, for messages */
 	bool sparse;         /* holes may be left */
-	uint64_t position;   /* where the file is written up to */
+	uint64_t base;       /* where our bytes begin in the file */
+	uint64_t position;   /* from there, up to where they are written */
 	uint64_t written;    /* bytes that were written, without the holes left */
 	struct sink_buffer *buffers;
 
@@ -61,7 +62,7 @@ struct core_sink {
 	pthread_cond_t changed;
 };
 
-/* Prepares to write to FD from its current position on. */
+/* Prepares to write to FD from its current position on; offsets count from there. */
 MUST_CHECK int sink_open(struct core_sink *s, int fd, const char *name, struct error *err);
 
 /*

@@ -28,6 +28,7 @@ enum {
 	NOTE_STATE = 0x53544154,      /* "STAT": the text of process/statelog.h */
 	NOTE_CHECKSUMS = 0x53554d53,  /* "SUMS": a struct note_checksums */
 	NOTE_MACHINE = 0x4d414348,    /* "MACH": the text of elf/core_machine.h */
+	NOTE_EMBEDDED = 0x454d4244,   /* "EMBD": in a program of ours, elf/embedded.h */
 };
 
 /* Where the table of checksums is.  All numbers are in the byte order of the core. */
