@@ -18,7 +18,8 @@ rules() {
 	restart             "(util|process|elf)/  "restart/bootstrap/plan\.h"  "syscall_names\.h"
 	restart/bootstrap   <(stdint|stddef|stdbool)\.h>  <(linux|asm|asm-generic)/
 	ckpt                "(util|process|elf)/
-	pmckpt              "(ckpt/)?ckpt\.h"
+	libckpt             "(util|process)/
+	pmckpt              "(libckpt/)?ckpt\.h"
 	END
 }
 
