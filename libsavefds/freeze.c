@@ -33,7 +33,7 @@
 #include <unistd.h>
 
 #include "libsavefds/library.h"
-#include "libsavefds/raw_x86_64.h"
+#include "process/raw_x86_64.h"
 #include "process/procfs_dir.h"
 #include "process/procfs_private.h"
 #include "util/cleanup.h"

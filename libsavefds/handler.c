@@ -12,13 +12,12 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/uio.h>
 #include <ucontext.h>
 #include <unistd.h>
 
 #include "libsavefds/library.h"
-#include "libsavefds/raw_x86_64.h"
-#include "process/syscall_restart.h"
+#include "process/interrupted.h"
+#include "process/raw_x86_64.h"
 #include "util/cleanup.h"
 
 enum { STACK_SIZE = 256 * 1024 };
@@ -72,25 +71,6 @@ static void stack_wait(uint32_t holder)
 
 /* ---- The interrupted system call ------------------------------------------------------------ */
 
-/* The bytes in front of PC, as many as can be read: CODE is filled from its end. */
-static size_t code_before(uint64_t pc, uint8_t code[SYSCALL_CODE_SIZE])
-{
-	const uint64_t page = 4096;
-	uint64_t start = pc - SYSCALL_CODE_SIZE;
-	size_t len = SYSCALL_CODE_SIZE;
-	struct iovec to = { code, len }, from = { (void *)(uintptr_t)start, len };
-
-	/* The page in front of the instruction's own may not be there: ask the kernel. */
-	if (start / page != (pc - 2) / page) {
-		if (process_vm_readv(getpid(), &to, 1, &from, 1, 0) == (ssize_t)len)
-			return len;
-		start = pc - 2;
-		len = 2;
-	}
-	memcpy(code + SYSCALL_CODE_SIZE - len, (const void *)(uintptr_t)start, len);
-	return len;
-}
-
 /*
  * A call that waits returned -EINTR because of us: it is issued again.  Where no call is issued
  * again, the mask to return to may be another one than that under which the signal came
@@ -98,26 +78,8 @@ static size_t code_before(uint64_t pc, uint8_t code[SYSCALL_CODE_SIZE])
  */
 static void mend_context(ucontext_t *context, int signo)
 {
-	greg_t *g = context->uc_mcontext.gregs;
-	struct syscall_regs regs = {
-		.pc = (uint64_t)g[REG_RIP], .result = (uint64_t)g[REG_RAX], .number = UINT64_MAX,
-		.rdi = (uint64_t)g[REG_RDI], .rsi = (uint64_t)g[REG_RSI],
-		.rdx = (uint64_t)g[REG_RDX], .r10 = (uint64_t)g[REG_R10],
-	};
-	uint8_t code[SYSCALL_CODE_SIZE];
-
-	if (g[REG_RAX] == -EINTR) {
-		size_t len = code_before(regs.pc, code);
-
-		if (syscall_resume_after_eintr(&regs, code + sizeof code - len, len)) {
-			g[REG_RIP] = (greg_t)regs.pc;
-			g[REG_RAX] = (greg_t)regs.result;
-			g[REG_RDI] = (greg_t)regs.rdi;
-			g[REG_RDX] = (greg_t)regs.rdx;
-			return;
-		}
-	}
-	sigdelset(&context->uc_sigmask, signo);
+	if (!interrupted_call_resume(context))
+		sigdelset(&context->uc_sigmask, signo);
 }
 
 /* ---- The work ------------------------------------------------------------------------------- */

@@ -17,7 +17,7 @@
 #include <stddef.h>
 
 #include "libsavefds/library.h"
-#include "libsavefds/raw_x86_64.h"
+#include "process/raw_x86_64.h"
 
 #define EXPORT __attribute__((visibility("default")))
 

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "libsavefds/library.h"
-#include "libsavefds/raw_x86_64.h"
+#include "process/raw_x86_64.h"
 #include "process/procfs.h"
 #include "process/statelog.h"
 #include "util/format.h"

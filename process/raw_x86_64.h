@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the library must do below the C library.  x86-64.
+ * What the libraries that are guests in a program must do below its C library.  x86-64.
  */
-#ifndef LIBSAVEFDS_RAW_X86_64_H
-#define LIBSAVEFDS_RAW_X86_64_H
+#ifndef PROCESS_RAW_X86_64_H
+#define PROCESS_RAW_X86_64_H
 
 #include <stdint.h>
 #include <sys/syscall.h>
 
-/* A system call that leaves errno alone: the result, or minus an errno value. */
+/*
+ * A system call that leaves errno alone: the result, or minus an errno value.  A sixth argument is 0.
+ */
 static inline long raw_syscall(long number, long a, long b, long c, long d, long e)
 {
 	register long r10 __asm__("r10") = d;
 	register long r8 __asm__("r8") = e;
+	register long r9 __asm__("r9") = 0;
 	long result;
 
 	__asm__ volatile("syscall"
 			 : "=a"(result)
-			 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
+			 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
 			 : "rcx", "r11", "memory");
 	return result;
 }
