@@ -26,9 +26,9 @@ int main(int argc, char **argv)
 	unsigned threads = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 0) : 1;
 	pthread_barrier_t ready;
 	pthread_t thread;
-	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *memory = aligned_alloc(4096, size);
 
-	if (memory == MAP_FAILED) {
+	if (!memory) {
 		perror("resident");
 		return 1;
 	}

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "elf/core_place.h"
 #include "util/cleanup.h"
 #include "util/format.h"
 #include "util/io.h"
@@ -53,9 +54,35 @@ void memory_close(struct memory_source *m)
 	free(m->early);
 	m->early = NULL;
 	m->early_count = m->early_capacity = 0;
-	free(m->unshared);
-	m->unshared = NULL;
-	m->unshared_count = m->unshared_capacity = 0;
+	free(m->unshared.list);
+	free(m->from_core.list);
+	m->unshared = m->from_core = (struct ranges){ 0 };
+}
+
+/* ---- Ranges ------------------------------------------------------------------------------------------- */
+
+static int ranges_add(struct ranges *r, addr_t start, addr_t end, struct error *err)
+{
+	if (r->count == r->capacity) {
+		size_t capacity = r->capacity ? r->capacity * 2 : 8;
+		void *list = realloc(r->list, capacity * sizeof *r->list);
+
+		if (!list)
+			return error_set(err, ENOMEM, "not enough memory");
+		r->list = list;
+		r->capacity = capacity;
+	}
+	r->list[r->count].start = start;
+	r->list[r->count++].end = end;
+	return 0;
+}
+
+static bool ranges_touch(const struct ranges *r, addr_t start, addr_t end)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (start < r->list[i].end && r->list[i].start < end)
+			return true;
+	return false;
 }
 
 /* ---- What a snapshot does not have ----------------------------------------------------------------- */
@@ -68,25 +95,9 @@ static bool is_read_early(const struct memory_source *m, const struct mapping *m
 {
 	if (map->label == LABEL_VDSO || map->label == LABEL_VVAR || map->label == LABEL_VSYSCALL)
 		return map->label == LABEL_VDSO;
-	for (size_t i = 0; i < m->unshared_count; i++)
-		if (map->start < m->unshared[i].end && m->unshared[i].start < map->end)
-			return !map->shared || !map->path || map->deleted;
+	if (ranges_touch(&m->unshared, map->start, map->end))
+		return !map->shared || !map->path || map->deleted;
 	return map->path ? map->deleted : map->shared;
-}
-
-static int add_unshared(struct memory_source *m, addr_t start, addr_t end, struct error *err)
-{
-	if (m->unshared_count == m->unshared_capacity) {
-		size_t capacity = m->unshared_capacity ? m->unshared_capacity * 2 : 8;
-		struct unshared *unshared = realloc(m->unshared, capacity * sizeof *unshared);
-
-		if (!unshared)
-			return error_set(err, ENOMEM, "not enough memory");
-		m->unshared = unshared;
-		m->unshared_capacity = capacity;
-	}
-	m->unshared[m->unshared_count++] = (struct unshared){ start, end };
-	return 0;
 }
 
 int memory_find_unshared(struct memory_source *m, pid_t pid, struct error *err)
@@ -108,7 +119,7 @@ int memory_find_unshared(struct memory_source *m, pid_t pid, struct error *err)
 			start = from;
 			end = to;
 		} else if (strncmp(line, "VmFlags:", 8) == 0 && (strstr(line, " dc") || strstr(line, " wf"))) {
-			result = add_unshared(m, start, end, err);
+			result = ranges_add(&m->unshared, start, end, err);
 		}
 	}
 	fclose(smaps);
@@ -275,6 +286,24 @@ static int split_by_pages(struct memory_source *m, struct process *p, const stru
 	return 0;
 }
 
+/*
+ * Memory that restart --lazy has mapped from a core is anonymous memory, for us and for the next
+ * restart, which shall not need that core.
+ */
+static int add_from_core(struct memory_source *m, struct process *p, const struct mapping *map,
+			 struct error *err)
+{
+	struct mapping anonymous = *map;
+
+	anonymous.path = NULL;
+	anonymous.file_offset = 0;
+	if (map->start >= p->start_brk && map->end <= p->brk)
+		anonymous.label = LABEL_HEAP;
+	if (!append(p, &anonymous, map->start, map->end, BYTES_SAVED))
+		return error_set(err, ENOMEM, "not enough memory");
+	return ranges_add(&m->from_core, map->start, map->end, err);
+}
+
 static enum bytes bytes_of(const struct mapping *map)
 {
 	if (map->label == LABEL_VVAR || map->label == LABEL_VSYSCALL)
@@ -284,10 +313,27 @@ static enum bytes bytes_of(const struct mapping *map)
 	return BYTES_SAVED;
 }
 
+/* The answer for the last file, as the mappings of one stand together. */
+struct last_file {
+	const char *path;
+	bool has_core;
+	uint64_t core;  /* where it begins */
+};
+
+static bool is_from_core(struct last_file *last, const struct mapping *map)
+{
+	if (!last->path || strcmp(last->path, map->path) != 0) {
+		last->path = map->path;
+		last->has_core = core_place(map->path, &last->core);
+	}
+	return last->has_core && map->file_offset >= last->core;
+}
+
 int memory_classify(struct memory_source *m, struct process *p, struct error *err)
 {
 	const struct mapping *old = p->mappings;
 	size_t count = p->mapping_count;
+	struct last_file last = { 0 };
 
 	p->mappings = NULL;
 	p->mapping_count = p->mapping_capacity = 0;
@@ -297,6 +343,11 @@ int memory_classify(struct memory_source *m, struct process *p, struct error *er
 
 		if (map->label == LABEL_VSYSCALL)
 			continue;
+		if (by_pages && is_from_core(&last, map)) {
+			if (add_from_core(m, p, map, err) < 0)
+				return -1;
+			continue;
+		}
 		if (by_pages ? split_by_pages(m, p, map, err) < 0
 			     : !append(p, map, map->start, map->end, bytes_of(map)))
 			return by_pages ? -1 : error_set(err, ENOMEM, "not enough memory");
@@ -311,7 +362,7 @@ static int source_next(void *context, addr_t from, addr_t end, addr_t *start, ad
 {
 	const struct memory_source *m = context;
 
-	if (early_at(m, from)) {
+	if (early_at(m, from) || ranges_touch(&m->from_core, from, end)) {
 		*start = from;
 		*stop = end;
 		return from < end;

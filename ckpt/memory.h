@@ -14,9 +14,9 @@ struct early_copy {
 	char *bytes;
 };
 
-/* A range that a fork does not copy. */
-struct unshared {
-	addr_t start, end;
+struct ranges {
+	size_t count, capacity;
+	struct { addr_t start, end; } *list;
 };
 
 struct memory_source {
@@ -24,8 +24,8 @@ struct memory_source {
 	int pagemap;
 	size_t early_count, early_capacity;
 	struct early_copy *early;
-	size_t unshared_count, unshared_capacity;
-	struct unshared *unshared;
+	struct ranges unshared;   /* what a fork does not copy */
+	struct ranges from_core;  /* mapped from a core (restart --lazy): in no page table as its own */
 };
 
 /* Opens the memory of PID. */

@@ -20,7 +20,7 @@ static const char usage[] =
 "      --map=OLD=NEW      paths that begin with OLD begin with NEW now; may be repeated\n"
 "      --pid=POLICY       keep: the old process and thread ids; new: new ones; ns: the old ones in\n"
 "                         a namespace of their own (default: keep if possible, else new)\n"
-"      --lazy             map the memory from CORE, which must stay, instead of copying it\n"
+"      --lazy             map malloc's memory from CORE, which must stay, instead of copying it\n"
 "      --accept-loss      go on without what cannot be restored\n"
 "  -b, --breakpoint=ADDR  let PROG run up to ADDR before restoring\n"
 "  -s, --select           ask for each memory region whether to restore it\n"

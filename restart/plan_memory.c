@@ -3,10 +3,8 @@
  * The memory part of the plan: emptying the new address space and building the old one.
  *
  * What the core saved is copied into anonymous memory, after which the core is not needed any more.
- * With --lazy it is mapped from the core instead where its layout allows, so that the time to the
- * first instruction does not grow with the core.  Such memory has one weakness: mremap() lets it grow
- * into the core's next pages, or past its end, where anonymous memory grows into zeros.  So its last
- * page is anonymous all the same: growing a whole mapping then fails, and realloc() copies instead.
+ * With --lazy what may be (lazy.h) is mapped from the core instead where its layout allows, so that the
+ * time to the first instruction does not grow with the core.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -20,6 +18,7 @@
 
 #include "elf/elf_file.h"
 #include "process/arch.h"
+#include "restart/lazy.h"
 #include "restart/restore.h"
 #include "util/cleanup.h"
 #include "util/io.h"
@@ -79,10 +78,9 @@ static enum source source_of(const struct restore *r, size_t index)
 			return anonymous_or_gone(m) ? SOURCE_COPY : SOURCE_FILE;
 		if (is_saved_header(r->process, m))
 			return SOURCE_FILE;
-		/* A stack that grows and a heap that keeps its name must be anonymous in any case. */
+		/* A stack that grows must be anonymous in any case. */
 		if (!r->lazy || !page_aligned(r, m->core_offset) || m->grows_down ||
-		    m->label == LABEL_STACK || m->label == LABEL_HEAP ||
-		    (m->prot & PROT_EXEC && r->core_noexec))
+		    m->label == LABEL_STACK || (m->prot & PROT_EXEC && r->core_noexec))
 			return SOURCE_COPY;
 		return SOURCE_CORE;
 	}
@@ -274,30 +272,48 @@ static void plan_copy(const struct restore *r, struct plan *plan, const struct m
 		plan_syscall(plan, 0, SYS_mprotect, m->start, m->end - m->start, m->prot);
 }
 
-/* A process with more mappings than this keeps them whole: vm.max_map_count is 65530. */
-enum { MANY_MAPPINGS = 20000 };
-
-static bool may_grow(const struct restore *r, const struct mapping *m)
+static void plan_copy_part(const struct restore *r, struct plan *plan, const struct mapping *m,
+			   addr_t start, addr_t end)
 {
-	return !m->path && m->prot & PROT_WRITE && r->process->mapping_count < MANY_MAPPINGS;
+	struct mapping part = *m;
+
+	if (start == end)
+		return;
+	part.start = start;
+	part.end = end;
+	part.core_offset += start - m->start;
+	plan_copy(r, plan, &part);
 }
 
-static void plan_from_core(const struct restore *r, struct plan *plan, const struct mapping *m,
-			   addr_t end)
-{
-	addr_t page = r->process->arch->page_size;
-	addr_t from_core = may_grow(r, m) ? end - page : end;
-	struct mapping last = *m;
+/* vm.max_map_count is 65530 as a rule; what could exceed it is copied whole. */
+enum { MANY_MAPPINGS = 20000 };
 
-	if (from_core > m->start)
-		plan_map(plan, m, from_core, m->prot, 0, (uint64_t)(r->fd_base + LENT_CORE),
-			 m->core_offset, 0);
-	if (from_core == end)
-		return;
-	last.start = from_core;
-	last.end = end;
-	last.core_offset += from_core - m->start;
-	plan_copy(r, plan, &last);
+struct laziness {
+	size_t mappings;  /* there will be so many */
+	size_t pages;     /* that may be searched */
+};
+
+/* M up to END, which the core has in one piece. */
+static void plan_from_core(const struct restore *r, struct plan *plan, const struct mapping *m,
+			   addr_t end, struct laziness *lazy)
+{
+	addr_t copied = m->start;
+
+	for (addr_t at = m->start; at < end && lazy->mappings < MANY_MAPPINGS;) {
+		struct lazy_part part = lazy_part_at(r, m, at, end, &lazy->pages);
+		struct mapping mapped = *m;
+
+		at = part.end;
+		if (part.copied == part.end)
+			continue;
+		plan_copy_part(r, plan, m, copied, part.copied);
+		mapped.start = part.copied;
+		plan_map(plan, &mapped, part.end, m->prot, 0, (uint64_t)(r->fd_base + LENT_CORE),
+			 m->core_offset + (part.copied - m->start), 0);
+		copied = part.end;
+		lazy->mappings += 2;
+	}
+	plan_copy_part(r, plan, m, copied, end);
 }
 
 /* Consecutive mappings of one file share one open: the result register holds the descriptor. */
@@ -355,6 +371,7 @@ static size_t end_of_run(const struct restore *r, size_t index, enum source sour
 int plan_memory(const struct restore *r, struct plan *plan, struct error *err)
 {
 	struct open_file open = { 0 };
+	struct laziness lazy = { r->process->mapping_count, LAZY_SEARCHED_PAGES };
 
 	for (size_t i = 0; i < r->process->mapping_count; i++) {
 		const struct mapping *m = &r->process->mappings[i];
@@ -367,7 +384,7 @@ int plan_memory(const struct restore *r, struct plan *plan, struct error *err)
 
 		switch (source) {
 		case SOURCE_CORE:
-			plan_from_core(r, plan, m, end);
+			plan_from_core(r, plan, m, end, &lazy);
 			break;
 		case SOURCE_COPY:
 			plan_copy(r, plan, m);
