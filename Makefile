@@ -41,7 +41,8 @@ LIBRARY := $(patsubst %.c,$(BUILD)/pic/%.o,$(call sources,util process) \
 	$(filter-out libsavefds/savefds.c,$(wildcard libsavefds/*.c)))
 EXAMPLES := $(patsubst examples/%.c,$(BIN)/%,$(wildcard examples/*.c))
 
-all: $(BIN)/restart $(BIN)/ckpt $(BIN)/savefds $(LIB)/libsavefds.so $(EXAMPLES)
+all: $(BIN)/restart $(BIN)/ckpt $(BIN)/savefds $(LIB)/libsavefds.so $(LIB)/libckpt.so $(LIB)/libckpt.a \
+	$(EXAMPLES)
 
 $(BIN)/restart: $(RESTART) $(ELF) $(MODEL)
 	@mkdir -p $(@D)
@@ -83,6 +84,28 @@ $(LIB)/libsavefds.so: $(LIBRARY) libsavefds/libsavefds.map
 	@mkdir -p $(@D)
 	$(CC) -shared -o $@ $(LIBRARY) -Wl,-soname,libsavefds.so -Wl,-z,relro,-z,now \
 		-Wl,--version-script=libsavefds/libsavefds.map $(LDFLAGS)
+
+# ---- libckpt: the agent in a program, with the engine inside ----
+
+AGENT := $(patsubst %.c,$(BUILD)/pic/%.o,$(call sources,util process) $(wildcard libckpt/*.c)) \
+	$(BUILD)/pic/libckpt/engine_image.o
+
+$(BUILD)/engine.stripped: $(BUILD)/engine
+	strip -o $@ $<
+
+$(BUILD)/pic/libckpt/engine_image.o: libckpt/engine_image.S $(BUILD)/engine.stripped
+	@mkdir -p $(@D)
+	$(CC) -DENGINE='"$(BUILD)/engine.stripped"' -c -o $@ $<
+
+$(LIB)/libckpt.so: $(AGENT) libckpt/libckpt.map
+	@mkdir -p $(@D)
+	$(CC) -shared -o $@ $(AGENT) -Wl,-soname,libckpt.so -Wl,-z,relro,-z,now \
+		-Wl,--version-script=libckpt/libckpt.map $(LDFLAGS)
+
+$(LIB)/libckpt.a: $(AGENT)
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(AR) rcs $@ $^
 
 # The seed's sessions name source lines, so the examples keep their line tables.
 $(BIN)/%: examples/%.c $(BUILD)/flags

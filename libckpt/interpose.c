@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * sigaction() and signal(), in front of those of the C library.
+ *
+ * Many programs set the checkpoint signal for their own use: shells and editors handle SIGTSTP, node
+ * sets every signal to its default when it starts.  Who runs them with checkpointing wants a checkpoint.
+ * So the program is answered as if it had its will, and is told that when it asks again.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <string.h>
+
+#include "libckpt/agent.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+/* glibc exports sigaction() and signal() under these names too, which nobody calls. */
+extern int __sigaction(int signo, const struct sigaction *act, struct sigaction *old);
+extern sighandler_t ssignal(int signo, sighandler_t handler);
+
+EXPORT int sigaction(int signo, const struct sigaction *act, struct sigaction *old);
+EXPORT sighandler_t signal(int signo, sighandler_t handler);
+EXPORT sighandler_t bsd_signal(int signo, sighandler_t handler);
+EXPORT sighandler_t sysv_signal(int signo, sighandler_t handler);
+EXPORT sighandler_t __sysv_signal(int signo, sighandler_t handler);
+
+static struct sigaction to_libc(const struct kernel_sigaction *k)
+{
+	struct sigaction act = { .sa_flags = (int)k->flags };
+
+	act.sa_handler = (sighandler_t)(uintptr_t)k->handler;
+	memcpy(&act.sa_mask, &k->mask, sizeof k->mask);
+	return act;
+}
+
+static void want(int signo, const struct sigaction *act)
+{
+	struct kernel_sigaction k = {
+		.handler = (uintptr_t)act->sa_handler, .flags = (unsigned)act->sa_flags,
+	};
+
+	memcpy(&k.mask, &act->sa_mask, sizeof k.mask);
+	wanted_actions[signo] = k;
+}
+
+int sigaction(int signo, const struct sigaction *act, struct sigaction *old)
+{
+	struct sigaction before;
+
+	if (!handler_owns(signo))
+		return __sigaction(signo, act, old);
+	before = to_libc(&wanted_actions[signo]);
+	if (act)
+		want(signo, act);
+	if (old)
+		*old = before;
+	return 0;
+}
+
+static sighandler_t set_handler(int signo, sighandler_t handler, int flags)
+{
+	struct sigaction act = { .sa_handler = handler, .sa_flags = flags }, old;
+
+	if (handler == SIG_ERR) {
+		errno = EINVAL;
+		return SIG_ERR;
+	}
+	sigemptyset(&act.sa_mask);
+	if (!(flags & (int)SA_RESETHAND))
+		sigaddset(&act.sa_mask, signo);
+	return sigaction(signo, &act, &old) < 0 ? SIG_ERR : old.sa_handler;
+}
+
+/* The C library's own knows of siginterrupt(), so it is used wherever it may be. */
+sighandler_t signal(int signo, sighandler_t handler)
+{
+	return handler_owns(signo) ? set_handler(signo, handler, SA_RESTART) : ssignal(signo, handler);
+}
+
+sighandler_t bsd_signal(int signo, sighandler_t handler)
+{
+	return signal(signo, handler);
+}
+
+sighandler_t sysv_signal(int signo, sighandler_t handler)
+{
+	return set_handler(signo, handler, (int)(SA_RESETHAND | SA_NODEFER | SA_INTERRUPT));
+}
+
+sighandler_t __sysv_signal(int signo, sighandler_t handler)
+{
+	return sysv_signal(signo, handler);
+}
