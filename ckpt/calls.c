@@ -264,6 +264,32 @@ int tracee_call(struct tracee *t, long *result, struct error *err, long nr, uint
 			      c, d, e, f);
 }
 
+int tracee_exit(struct tracee *t, struct error *err)
+{
+	struct user_regs_struct regs;
+	int status;
+
+	if (tracee_registers(t->caller->tid, &regs, err) < 0)
+		return -1;
+	regs.rip = t->gadgets.syscall_ret;
+	regs.rsp = t->scratch.call_sp;
+	regs.rax = SYS_exit_group;
+	regs.orig_rax = (unsigned long long)-1;
+	regs.rdi = 0;
+	if (tracee_set_registers(t->caller->tid, &regs, err) < 0)
+		return -1;
+	/* Its parent hears of the end only when the tracer has heard of every thread's. */
+	if (ptrace(PTRACE_DETACH, t->caller->tid, 0, 0) < 0)
+		return error_sys(err, errno, "thread %d", t->caller->tid);
+	for (size_t i = 1; i < t->count; i++)
+		while (waitpid(t->threads[i].tid, &status, __WALL) >= 0 ? WIFSTOPPED(status)
+									: errno == EINTR)
+			;
+	t->caller = NULL;
+	t->count = 0;
+	return 0;
+}
+
 void tracee_end_calls(struct tracee *t)
 {
 	const struct tracee_thread *caller = t->caller;

@@ -5,6 +5,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -147,6 +148,7 @@ int capture_begin(struct capture *c, pid_t pid, const struct capture_options *o,
 	memset(c, 0, sizeof *c);
 	process_init(&c->process);
 	c->memory.mem = c->memory.pagemap = -1;
+	c->memory.whole = o->whole;
 	if (tracee_check(pid, err) < 0)
 		return -1;
 	if (tracee_find_gadgets(pid, &gadgets, err) < 0 || memory_find_unshared(&c->memory, pid, err) < 0) {
@@ -173,6 +175,16 @@ int capture_begin(struct capture *c, pid_t pid, const struct capture_options *o,
 	if (result < 0)
 		capture_end(c);
 	return result;
+}
+
+void capture_kill(struct capture *c, bool gently)
+{
+	struct error unable;
+
+	/* On failure the frame, if any, is put back by capture_end(). */
+	if (!gently || !c->tracee || tracee_begin_calls(c->tracee, 0, &c->process, &unable) < 0 ||
+	    tracee_exit(c->tracee, &unable) < 0)
+		kill(c->process.pid, SIGKILL);
 }
 
 void capture_end(struct capture *c)

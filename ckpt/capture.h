@@ -11,6 +11,7 @@
 struct capture_options {
 	bool stop;       /* no snapshot: the process stands still until capture_end() */
 	bool keep_stopped;  /* take no snapshot and never let it run again (it will be killed) */
+	bool whole;      /* save what files could give back, too, so that none is needed */
 };
 
 struct capture {
@@ -28,6 +29,9 @@ struct capture {
  */
 MUST_CHECK int capture_begin(struct capture *c, pid_t pid, const struct capture_options *o,
 			     struct error *err);
+
+/* Ends the process: by exit_group(0) in its own name, if GENTLY and it can be; else by SIGKILL. */
+void capture_kill(struct capture *c, bool gently);
 
 /* Lets the process run, drops the snapshot, frees the model. */
 void capture_end(struct capture *c);

@@ -18,9 +18,12 @@
 
 #include "ckpt/capture.h"
 #include "ckpt/options.h"
+#include "ckpt/output.h"
+#include "elf/embedded.h"
 #include "process/statelog.h"
 #include "util/cleanup.h"
 #include "util/io.h"
+#include "util/format.h"
 #include "util/replace.h"
 
 static double now(void)
@@ -93,6 +96,19 @@ static void show_progress(void *context, uint64_t done, uint64_t total)
 
 /* ---- Saving ----------------------------------------------------------------------------------------------- */
 
+/* For whoever asked for it from inside the process. */
+static void tell(const struct options *o, const char *what, const char *message)
+{
+	char line[ERROR_MESSAGE_SIZE + 16];
+
+	if (o->status_fd < 0)
+		return;
+	size_t len = format(line, sizeof line, "%s%s%s\n", what, message ? ": " : "",
+			    message ? message : "");
+	if (write_full(o->status_fd, line, len) < 0)
+		return;  /* it has been killed meanwhile */
+}
+
 static int write_core(struct capture *c, const struct options *o, int fd, struct core_write_stats *stats,
 		      struct error *err)
 {
@@ -114,69 +130,12 @@ static int write_core(struct capture *c, const struct options *o, int fd, struct
 	return result;
 }
 
-static bool to_stdout(const struct options *o)
-{
-	return strcmp(o->output, "-") == 0;
-}
-
-/* The file that is being written, while it has no name that anybody would look for. */
-static struct replacement unfinished;
-
-/* Ended from outside: leaves no unfinished file behind. */
-static void on_end(int signo)
-{
-	replacement_abandon(&unfinished);
-	signal(signo, SIG_DFL);
-	raise(signo);
-}
-
-/* Before the process is stopped, so that it stands still for no file that cannot be had. */
-static int open_output(const struct options *o, struct error *err)
-{
-	static const int ends[] = { SIGHUP, SIGINT, SIGTERM };
-
-	if (to_stdout(o))
-		return 0;
-	if (replacement_begin(&unfinished, o->output, 0600, err) < 0)
-		return -1;
-	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
-		if (signal(ends[i], on_end) == SIG_IGN)
-			signal(ends[i], SIG_IGN);
-	return 0;
-}
-
-static void abandon_output(const struct options *o)
-{
-	if (!to_stdout(o))
-		replacement_abandon(&unfinished);
-}
-
-static int finish_output(const struct options *o, struct error *err)
-{
-	if (!to_stdout(o))
-		return replacement_commit(&unfinished, err);
-	/* A pipe or a terminal cannot be synced. */
-	if (fsync(STDOUT_FILENO) < 0 && errno != EINVAL && errno != EROFS)
-		return error_sys(err, errno, "standard output");
-	return 0;
-}
-
-static int save(struct capture *c, const struct options *o, struct core_write_stats *stats,
-		struct error *err)
-{
-	if (write_core(c, o, to_stdout(o) ? STDOUT_FILENO : unfinished.fd, stats, err) < 0) {
-		abandon_output(o);
-		return -1;
-	}
-	return finish_output(o, err);
-}
-
 /* ---- What it took ------------------------------------------------------------------------------------------- */
 
 static void print_stats(const struct options *o, const struct capture *c,
 			const struct core_write_stats *s, double total)
 {
-	FILE *out = to_stdout(o) ? stderr : stdout;
+	FILE *out = strcmp(o->output, "-") == 0 ? stderr : stdout;
 	const struct {
 		const char *key;
 		int decimals;
@@ -198,29 +157,50 @@ static void print_stats(const struct options *o, const struct capture *c,
 	fputs(o->json ? "}\n" : "\n", out);
 }
 
+static void say_how_it_goes(const struct options *o, const struct capture *c)
+{
+	if (c->snapshot)
+		tell(o, "snapshot", NULL);
+	if (c->why_stopped[0])
+		fprintf(stderr, "ckpt: process %d stands still until it is saved: %s\n", o->pid,
+			c->why_stopped);
+	else if (o->verbose && c->snapshot)
+		fprintf(stderr, "ckpt: process %d goes on after %.1f ms\n", o->pid, c->stall * 1e3);
+}
+
+static int save(struct capture *c, const struct options *o, struct output *output,
+		struct core_write_stats *stats, struct error *err)
+{
+	if (leave_out(&c->process, &o->leave_out, err) < 0 ||
+	    write_core(c, o, output_fd(output), stats, err) < 0) {
+		output_abandon(output);
+		return -1;
+	}
+	return output_finish(output, stats->size, err);
+}
+
 static int run(const struct options *o, struct error *err)
 {
-	struct capture_options how = { .stop = o->stop, .keep_stopped = o->kill };
+	struct capture_options how = {
+		.stop = o->stop, .keep_stopped = o->kill || o->exit, .whole = o->executable,
+	};
+	struct output output = { .name = o->output, .executable = o->executable, .keep = o->keep };
 	struct core_write_stats stats = { 0 };
 	struct capture c;
 	double start = now();
 
-	if (open_output(o, err) < 0)
+	if (output_open(&output, err) < 0)
 		return -1;
 	if (capture_begin(&c, o->pid, &how, err) < 0) {
-		abandon_output(o);
+		output_abandon(&output);
 		return -1;
 	}
-	if (c.why_stopped[0])
-		fprintf(stderr, "ckpt: process %d stands still until it is saved: %s\n", o->pid,
-			c.why_stopped);
-	else if (o->verbose && c.snapshot)
-		fprintf(stderr, "ckpt: process %d goes on after %.1f ms\n", o->pid, c.stall * 1e3);
-	int result = save(&c, o, &stats, err);
-	if (result == 0 && o->kill)
-		kill(o->pid, SIGKILL);
+	say_how_it_goes(o, &c);
+	int result = save(&c, o, &output, &stats, err);
 	if (c.tracee)
 		c.stall = now() - start;
+	if (result == 0 && (o->kill || o->exit))
+		capture_kill(&c, o->exit);
 	if (result == 0 && (o->stats || o->json))
 		print_stats(o, &c, &stats, now() - start);
 	if (result == 0 && o->verbose)
@@ -229,19 +209,40 @@ static int run(const struct options *o, struct error *err)
 	return result;
 }
 
+/* restart, which is in this program too: it resumes the core that stands behind the program. */
+extern int restart_main(int argc, char **argv);
+
+/* What the terminal sends is for the program that asked for its checkpoint. */
+static void ignore_terminal(void)
+{
+	static const int signals[] = { SIGTSTP, SIGINT, SIGQUIT, SIGHUP };
+
+	for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+		signal(signals[i], SIG_IGN);
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
 	struct error err;
-	int status = options_parse(&options, argc, argv);
+	int status;
 
+	if (embedded_self(EMBEDDED_CORE))
+		return restart_main(argc, argv);
+	status = options_parse(&options, argc, argv);
 	if (status >= 0)
 		return status;
 	signal(SIGCHLD, SIG_DFL);  /* where it is ignored nothing can be waited for */
 	signal(SIGPIPE, SIG_IGN);  /* a reader that went away is an error like a full disk */
-	if (run(&options, &err) < 0) {
+	if (options.status_fd >= 0)
+		ignore_terminal();
+	status = run(&options, &err);
+	if (status < 0) {
 		fprintf(stderr, "ckpt: %s\n", err.message);
-		return 1;
+		tell(&options, "failed", err.message);
+	} else {
+		tell(&options, "done", NULL);
 	}
-	return 0;
+	leave_out_free(&options.leave_out);
+	return status < 0;
 }

@@ -55,8 +55,8 @@ void memory_close(struct memory_source *m)
 	m->early = NULL;
 	m->early_count = m->early_capacity = 0;
 	free(m->unshared.list);
-	free(m->from_core.list);
-	m->unshared = m->from_core = (struct ranges){ 0 };
+	free(m->entire.list);
+	m->unshared = m->entire = (struct ranges){ 0 };
 }
 
 /* ---- Ranges ------------------------------------------------------------------------------------------- */
@@ -75,6 +75,22 @@ static int ranges_add(struct ranges *r, addr_t start, addr_t end, struct error *
 	r->list[r->count].start = start;
 	r->list[r->count++].end = end;
 	return 0;
+}
+
+/* The ranges that were added in ascending order. */
+static bool ranges_have(const struct ranges *r, addr_t addr)
+{
+	size_t low = 0, high = r->count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (r->list[middle].end <= addr)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < r->count && r->list[low].start <= addr;
 }
 
 static bool ranges_touch(const struct ranges *r, addr_t start, addr_t end)
@@ -287,6 +303,26 @@ static int split_by_pages(struct memory_source *m, struct process *p, const stru
 }
 
 /*
+ * For a checkpoint that needs no files: private mappings of files, and small shared ones that are only
+ * read (the C library has such), are saved whole.  restart takes the file of a shared one if it is there.
+ */
+static bool is_saved_whole(const struct memory_source *m, const struct mapping *map)
+{
+	enum { SHARED_MOST = 16 << 20 };
+
+	return m->whole && map->path && !map->deleted && map->label == LABEL_NONE &&
+	       (!map->shared || (!(map->prot & PROT_WRITE) && map->end - map->start <= SHARED_MOST));
+}
+
+static int save_whole(struct memory_source *m, struct process *p, const struct mapping *map,
+		      struct error *err)
+{
+	if (!append(p, map, map->start, map->end, BYTES_SAVED))
+		return error_set(err, ENOMEM, "not enough memory");
+	return ranges_add(&m->entire, map->start, map->end, err);
+}
+
+/*
  * Memory that restart --lazy has mapped from a core is anonymous memory, for us and for the next
  * restart, which shall not need that core.
  */
@@ -299,9 +335,7 @@ static int add_from_core(struct memory_source *m, struct process *p, const struc
 	anonymous.file_offset = 0;
 	if (map->start >= p->start_brk && map->end <= p->brk)
 		anonymous.label = LABEL_HEAP;
-	if (!append(p, &anonymous, map->start, map->end, BYTES_SAVED))
-		return error_set(err, ENOMEM, "not enough memory");
-	return ranges_add(&m->from_core, map->start, map->end, err);
+	return save_whole(m, p, &anonymous, err);
 }
 
 static enum bytes bytes_of(const struct mapping *map)
@@ -348,6 +382,11 @@ int memory_classify(struct memory_source *m, struct process *p, struct error *er
 				return -1;
 			continue;
 		}
+		if (is_saved_whole(m, map)) {
+			if (save_whole(m, p, map, err) < 0)
+				return -1;
+			continue;
+		}
 		if (by_pages ? split_by_pages(m, p, map, err) < 0
 			     : !append(p, map, map->start, map->end, bytes_of(map)))
 			return by_pages ? -1 : error_set(err, ENOMEM, "not enough memory");
@@ -362,7 +401,7 @@ static int source_next(void *context, addr_t from, addr_t end, addr_t *start, ad
 {
 	const struct memory_source *m = context;
 
-	if (early_at(m, from) || ranges_touch(&m->from_core, from, end)) {
+	if (early_at(m, from) || ranges_have(&m->entire, from)) {
 		*start = from;
 		*stop = end;
 		return from < end;
@@ -377,6 +416,11 @@ static int source_read(void *context, addr_t addr, void *buf, size_t len, struct
 
 	if (early && len <= early->end - addr) {
 		memcpy(buf, early->bytes + (addr - early->start), len);
+		return 0;
+	}
+	if (ranges_have(&m->entire, addr)) {
+		memset(buf, 0, len);
+		read_pages(m->mem, buf, addr, len);
 		return 0;
 	}
 	if (pread_full(m->mem, buf, len, addr) != (ssize_t)len)

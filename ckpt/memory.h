@@ -20,12 +20,13 @@ struct ranges {
 };
 
 struct memory_source {
+	bool whole;   /* save what files hold, too */
 	int mem;      /* /proc/PID/mem of the snapshot, or of the process itself */
 	int pagemap;
 	size_t early_count, early_capacity;
 	struct early_copy *early;
 	struct ranges unshared;   /* what a fork does not copy */
-	struct ranges from_core;  /* mapped from a core (restart --lazy): in no page table as its own */
+	struct ranges entire;     /* all of it is saved, though the page tables call it a file's */
 };
 
 /* Opens the memory of PID. */

@@ -9,11 +9,14 @@
 #include <string.h>
 
 static const char usage[] =
-"Usage: ckpt -p PID [-o FILE] [OPTIONS]\n"
-"Checkpoints the running process PID into a core file, which restart resumes and gdb opens.\n"
+"Usage: ckpt -p PID [-o FILE | -n NAME] [OPTIONS]\n"
+"Checkpoints the running process PID into a core file, which restart resumes and gdb opens, or into\n"
+"a program NAME that continues it when it is run.\n"
 "\n"
 "  -p, --pid=PID       the process\n"
 "  -o, --output=FILE   the core (default: core.PID here); - is standard output\n"
+"  -n, --name=NAME     write an executable: it continues the process, on any machine of this kind\n"
+"      --keep=N        keep the last N checkpoints of that name, as FILE.1, FILE.2, ...\n"
 "  -k, --kill          end the process once the checkpoint is safe on disk\n"
 "      --stop          hold the process until its memory is saved, instead of making a\n"
 "                      copy-on-write snapshot\n"
@@ -23,13 +26,25 @@ static const char usage[] =
 "  -v, --verbose       say what is being done\n"
 "  -h, --help   -V, --version\n"
 "\n"
+"For libckpt, which has its own process checkpointed:\n"
+"      --exit          as -k, but the process ends by exit_group(0)\n"
+"      --status-fd=FD  write to FD, a line each: snapshot, then done or failed: MESSAGE\n"
+"      --leave-out-fd=FD, --leave-out-memory=START-END (hexadecimal)\n"
+"\n"
 "Exit status: 0 when the checkpoint is complete, 1 otherwise; the process goes on unharmed.\n";
 
-enum { OPT_STOP = 256, OPT_LOG, OPT_STATS, OPT_JSON, WRONG_USE = 2 };
+enum { OPT_STOP = 256, OPT_LOG, OPT_STATS, OPT_JSON, OPT_KEEP, OPT_EXIT, OPT_STATUS_FD,
+       OPT_LEAVE_OUT_FD, OPT_LEAVE_OUT_MEMORY, WRONG_USE = 2 };
 
 static const struct option longopts[] = {
 	{ "pid", required_argument, NULL, 'p' },
 	{ "output", required_argument, NULL, 'o' },
+	{ "name", required_argument, NULL, 'n' },
+	{ "keep", required_argument, NULL, OPT_KEEP },
+	{ "exit", no_argument, NULL, OPT_EXIT },
+	{ "status-fd", required_argument, NULL, OPT_STATUS_FD },
+	{ "leave-out-fd", required_argument, NULL, OPT_LEAVE_OUT_FD },
+	{ "leave-out-memory", required_argument, NULL, OPT_LEAVE_OUT_MEMORY },
 	{ "kill", no_argument, NULL, 'k' },
 	{ "stop", no_argument, NULL, OPT_STOP },
 	{ "log", required_argument, NULL, OPT_LOG },
@@ -47,29 +62,54 @@ static int wrong_use(const char *what, const char *arg)
 	return WRONG_USE;
 }
 
-static bool parse_pid(const char *text, pid_t *pid)
+static bool parse_number(const char *text, int least, int *number)
 {
 	char *end;
 	long value;
 
 	errno = 0;
 	value = strtol(text, &end, 10);
-	*pid = (pid_t)value;
-	return *text && !*end && !errno && value > 0 && value <= INT_MAX;
+	*number = (int)value;
+	return *text && !*end && !errno && value >= least && value <= INT_MAX;
 }
 
 int options_parse(struct options *o, int argc, char **argv)
 {
+	int keep;
+
 	memset(o, 0, sizeof *o);
+	o->status_fd = -1;
 	for (;;) {
-		switch (getopt_long(argc, argv, "p:o:kvhV", longopts, NULL)) {
+		switch (getopt_long(argc, argv, "p:o:n:kvhV", longopts, NULL)) {
 		case -1: goto done;
 		case 'p':
-			if (!parse_pid(optarg, &o->pid))
+			if (!parse_number(optarg, 1, &o->pid))
 				return wrong_use("not a process id", optarg);
 			break;
 		case 'o': o->output = optarg; break;
+		case 'n':
+			o->output = optarg;
+			o->executable = true;
+			break;
+		case OPT_KEEP:
+			if (!parse_number(optarg, 1, &keep))
+				return wrong_use("not a number of checkpoints", optarg);
+			o->keep = (unsigned)keep - 1;
+			break;
 		case 'k': o->kill = true; break;
+		case OPT_EXIT: o->exit = true; break;
+		case OPT_STATUS_FD:
+			if (!parse_number(optarg, 0, &o->status_fd))
+				return wrong_use("not a descriptor", optarg);
+			break;
+		case OPT_LEAVE_OUT_FD:
+			if (!leave_out_fd(&o->leave_out, optarg))
+				return wrong_use("not a descriptor", optarg);
+			break;
+		case OPT_LEAVE_OUT_MEMORY:
+			if (!leave_out_memory(&o->leave_out, optarg))
+				return wrong_use("not a range of addresses", optarg);
+			break;
 		case OPT_STOP: o->stop = true; break;
 		case OPT_LOG: o->log = optarg; break;
 		case OPT_STATS: o->stats = true; break;

@@ -6,12 +6,21 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "ckpt/leave_out.h"
+
 struct options {
 	pid_t pid;
 	const char *output;  /* file, or "-" */
+	bool executable;     /* one that resumes itself */
+	unsigned keep;       /* older checkpoints to keep */
 	char default_output[32];
 	const char *log;     /* file for the state text, or NULL */
 	bool kill, stop, verbose, stats, json;
+
+	/* Asked for by libckpt, from inside the process. */
+	bool exit;           /* as kill, but the process ends by exit_group(0) */
+	int status_fd;       /* where it reads how far this is, or -1 */
+	struct leave_out leave_out;
 };
 
 /*

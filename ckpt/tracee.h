@@ -77,6 +77,9 @@ MUST_CHECK int tracee_begin_calls(struct tracee *t, size_t thread, const struct 
 MUST_CHECK int tracee_call(struct tracee *t, long *result, struct error *err, long nr, uint64_t a,
 			   uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
 
+/* The last call: exit_group(0).  All threads have ended then, and the parent sees status 0. */
+MUST_CHECK int tracee_exit(struct tracee *t, struct error *err);
+
 /* Puts back what the calls used: registers, mask, the bytes of the stack. */
 void tracee_end_calls(struct tracee *t);
 

@@ -9,7 +9,9 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -81,6 +83,26 @@ int embedded_find(int fd, const char *path, struct embedded *e, struct error *er
 				 "missing; use another copy or an older checkpoint", path,
 				 e->offset + e->size - (uint64_t)st.st_size, e->offset + e->size);
 	return 1;
+}
+
+static bool holds(const char *path, enum embedded_kind kind)
+{
+	cleanup_fd int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	struct embedded e = { 0 };
+	struct error err;
+
+	return fd >= 0 && embedded_find(fd, path, &e, &err) && e.kind == kind;
+}
+
+/* As it was executed, which is what people know it by; that may be gone or not there (execveat). */
+const char *embedded_self(enum embedded_kind kind)
+{
+	static const char proc[] = "/proc/self/exe";
+	const char *executed = (const char *)getauxval(AT_EXECFN);
+
+	if (holds(executed, kind))
+		return executed;
+	return holds(proc, kind) ? proc : NULL;
 }
 
 /* ---- Writing --------------------------------------------------------------------------------- */

@@ -36,6 +36,12 @@ enum { EMBEDDED_VERSION = 1 };
 MUST_CHECK int embedded_find(int fd, const char *path, struct embedded *e, struct error *err);
 
 /*
+ * The path of the program that is running, when it holds something of KIND (whole or cut off); or NULL.
+ * Works without /proc.
+ */
+const char *embedded_self(enum embedded_kind kind);
+
+/*
  * Writes to the empty file FD the program that is running, without what it may hold, and positions
  * FD where the embedded file begins, at *OFFSET.
  */

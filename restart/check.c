@@ -35,6 +35,8 @@ static void check_program(const struct restore *r, struct findings *f)
 	struct build_id old;
 	struct error err;
 
+	if (!r->program && r->whole)
+		return;
 	if (!r->program) {
 		findings_add(f, LOSS, "%s: the program cannot be executed here, so the process is "
 			     "restored in place: /proc/PID/exe will be restart's own, and some pages of the "

@@ -20,6 +20,12 @@
  */
 pid_t launch(struct restore *r, struct error *err);
 
+/*
+ * This very process becomes the restored one, in place, and runs at once.  Returns only on failure,
+ * with nothing changed; what fails later ends the process with status 1, and a line says why.
+ */
+void launch_become(struct restore *r, struct error *err);
+
 /* The error's code when this process may not trace its child. */
 #define LAUNCH_NO_PTRACE ENOTSUP
 

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -79,7 +80,7 @@ __attribute__((noreturn)) static void enter(const struct area *area)
 }
 
 /* What an exec would close: restart's own descriptors, but for those it lends. */
-static void close_own(void)
+static void close_own(const struct restore *r)
 {
 	DIR *dir = opendir("/proc/self/fd");
 	const struct dirent *entry;
@@ -92,6 +93,10 @@ static void close_own(void)
 	}
 	if (dir)
 		closedir(dir);
+	/* Without /proc: what lies below the lent ones, which are above all that was open. */
+	for (int fd = 3; !dir && fd < r->fd_base; fd++)
+		if (fcntl(fd, F_GETFD) & FD_CLOEXEC)
+			close(fd);
 }
 
 __attribute__((noreturn)) static void run_child(const struct restore *r, const struct area *area,
@@ -101,11 +106,11 @@ __attribute__((noreturn)) static void run_child(const struct restore *r, const s
 
 	sigfillset(&set);
 	sigprocmask(SIG_SETMASK, &set, NULL);
-	if (!r->options->wait)
+	if (!r->options->wait && !r->options->become)
 		setsid();
 	if (launch_lend(r) < 0 || dup2(done, r->fd_base + LENT_DONE) < 0)
 		_exit(1);
-	close_own();
+	close_own(r);
 	unregister_rseq();
 	enter(area);
 }
@@ -174,4 +179,55 @@ pid_t launch_in_place(struct restore *r, struct error *err)
 		munmap(area.base, area.size);
 	plan_free(&plan);
 	return pid;
+}
+
+/* ---- This very process -------------------------------------------------------------------------- */
+
+/*
+ * The bootstrap has no words, so a process that is nobody's child stays behind until the descriptor
+ * DONE is closed everywhere else, and says what failed, if anything did.
+ */
+static int leave_reporter(const struct plan *plan, const struct area *area, const int done[2],
+			  struct error *err)
+{
+	const struct plan_header *header = (const struct plan_header *)(area->base + AREA_PLAN);
+	pid_t child = fork();
+	int status;
+	char byte;
+
+	if (child < 0)
+		return error_sys(err, errno, "fork");
+	if (child > 0) {
+		while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+			;
+		return 0;
+	}
+	if (fork() != 0)
+		_exit(0);
+	close(done[1]);
+	while (read(done[0], &byte, 1) < 0 && errno == EINTR)
+		;
+	if (header->failed) {
+		describe_failure(plan, area, 0, err);
+		dprintf(STDERR_FILENO, "restart: %s\n", err->message);
+	}
+	_exit(0);
+}
+
+void launch_become(struct restore *r, struct error *err)
+{
+	struct area area = { .base = MAP_FAILED };
+	struct plan plan = { 0 };
+	int done[2];
+
+	r->finish = FINISH_IN_PLACE;
+	r->lazy = r->options->lazy;
+	if (vdso_here(&r->vdso, getauxval(AT_SYSINFO_EHDR), err) < 0)
+		return;
+	if (pipe2(done, O_CLOEXEC) < 0) {
+		error_sys(err, errno, "pipe");
+		return;
+	}
+	if (make_area(r, &plan, &area, err) == 0 && leave_reporter(&plan, &area, done, err) == 0)
+		run_child(r, &area, done[1]);
 }

@@ -156,7 +156,9 @@ struct lazy_part lazy_part_at(const struct restore *r, const struct mapping *m, 
 {
 	struct lazy_part part = { end, end };
 
-	if (m->label == LABEL_HEAP)
+	if (m->path && !m->deleted)
+		part.copied = at;  /* one file is as good as another */
+	else if (m->label == LABEL_HEAP)
 		part = heap_part(r, at, end);
 	else if (m->prot & PROT_WRITE && !known_at(r, at, end, &part))
 		part = search(r, at, end, pages);

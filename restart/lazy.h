@@ -10,7 +10,8 @@
  *
  * So only memory is mapped whose owner is known and does none of this, or is stopped from it: the
  * heap that grows by brk(), and the blocks and arenas of glibc's and musl's malloc, recognised by
- * their own records in the memory.  All else is copied.
+ * their own records in the memory; and what was a private mapping of a file already, which only an
+ * executable checkpoint saves.  All else is copied.
  *
  * A block that realloc() enlarges by mremap() has its first page copied.  It then is two mappings of
  * the kernel at least, for which mremap() fails (mm/mremap.c: EFAULT), and realloc() copies the block to a

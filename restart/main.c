@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "elf/embedded.h"
 #include "process/statelog.h"
 #include "restart/exit.h"
 #include "restart/ids.h"
@@ -27,16 +29,19 @@
 #include "restart/wait.h"
 #include "util/format.h"
 
+/* Whom the user believes to be running. */
+static const char *me = "restart: ";
+
 static int fail(const struct error *err)
 {
-	fprintf(stderr, "restart: %s\n", err->message);
+	fprintf(stderr, "%s%s\n", me, err->message);
 	return EXIT_FAILED;
 }
 
 static void warn(void *context, const char *message)
 {
 	(void)context;
-	fprintf(stderr, "restart: %s\n", message);
+	fprintf(stderr, "%s%s\n", me, message);
 }
 
 /* ---- Reading: the core, and the text that says what it lacks ------------------------------------------- */
@@ -218,12 +223,18 @@ static int launch_in_namespace(struct restore *r)
 static int do_restart(struct restore *r, const struct findings *f)
 {
 	if (findings_count(f, OBSTACLE)) {
-		print_findings(f, OBSTACLE, "restart: ", stderr);
+		print_findings(f, OBSTACLE, me, stderr);
 		return EXIT_FAILED;
 	}
-	print_findings(f, LOSS, "restart: ", stderr);
+	print_findings(f, LOSS, me, stderr);
 	if (r->options->verbose)
-		print_findings(f, REMARK, "restart: ", stderr);
+		print_findings(f, REMARK, me, stderr);
+	if (r->options->become) {
+		struct error err;
+
+		launch_become(r, &err);
+		return fail(&err);
+	}
 	wait_prepare();
 	if (r->options->pid == PID_NAMESPACE)
 		return launch_in_namespace(r);
@@ -260,6 +271,41 @@ static int run(struct restore *r)
 	return status;
 }
 
+static int print_log(const struct input *in, const struct options *o)
+{
+	if (in->note)
+		fwrite(in->note, 1, in->note_size, stdout);
+	else
+		fprintf(stderr, "%s%s holds no state text (it may be in a file filedescriptors beside "
+			"it)\n", me, o->core);
+	return in->note ? 0 : EXIT_FAILED;
+}
+
+static int print_core(const struct core *core)
+{
+	struct error err;
+
+	if (isatty(STDOUT_FILENO))
+		error_set(&err, EINVAL, "a core is not for a terminal: restart --core FILE > CORE");
+	else if (core_extract(core, STDOUT_FILENO, &err) == 0)
+		return 0;
+	return fail(&err);
+}
+
+/* An executable checkpoint has this program in front of it; its arguments are the program's. */
+static int read_options(struct options *o, int argc, char **argv)
+{
+	const char *self = embedded_self(EMBEDDED_CORE);
+	static char name[NAME_MAX + 3];
+
+	if (!self)
+		return options_parse(o, argc, argv);
+	const char *slash = strrchr(self, '/');
+	format(name, sizeof name, "%s: ", slash ? slash + 1 : self);
+	me = name;
+	return options_of_self(o, self);
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
@@ -269,19 +315,16 @@ int main(int argc, char **argv)
 	int status;
 
 	launch_occupy_standard();
-	status = options_parse(&options, argc, argv);
+	status = read_options(&options, argc, argv);
 	if (status >= 0)
 		return status;
 	r.core = read_input(&input, &options, &err);
 	if (!r.core) {
 		status = fail(&err);
 	} else if (options.mode == MODE_LOG) {
-		if (input.note)
-			fwrite(input.note, 1, input.note_size, stdout);
-		else
-			fprintf(stderr, "restart: %s holds no state text (it may be in a file "
-				"filedescriptors beside it)\n", options.core);
-		status = input.note ? 0 : EXIT_FAILED;
+		status = print_log(&input, &options);
+	} else if (options.mode == MODE_CORE) {
+		status = print_core(r.core);
 	} else {
 		r.process = &input.core;
 		status = run(&r);

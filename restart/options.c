@@ -31,6 +31,7 @@ static const char usage[] =
 "      --check            would it restart here?  every obstacle and every loss\n"
 "      --plan             the operations that would restore it\n"
 "      --log              the state text inside CORE\n"
+"      --core             the core alone, when CORE is an executable checkpoint, for gdb\n"
 "\n"
 "  -h, --help   -v, --version\n"
 "\n"
@@ -38,7 +39,7 @@ static const char usage[] =
 "found; with -w otherwise the program's own, 128+N when signal N ended it.\n";
 
 enum { OPT_SHOW = 256, OPT_CHECK, OPT_PLAN, OPT_LOG, OPT_ACCEPT_LOSS, OPT_MAP, OPT_PID,
-       OPT_LAZY };
+       OPT_LAZY, OPT_CORE };
 
 static const struct option longopts[] = {
 	{ "breakpoint", required_argument, NULL, 'b' },
@@ -55,6 +56,7 @@ static const struct option longopts[] = {
 	{ "check", no_argument, NULL, OPT_CHECK },
 	{ "plan", no_argument, NULL, OPT_PLAN },
 	{ "log", no_argument, NULL, OPT_LOG },
+	{ "core", no_argument, NULL, OPT_CORE },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'v' },
 	{ 0 },
@@ -137,6 +139,7 @@ int options_parse(struct options *o, int argc, char **argv)
 		case OPT_CHECK: o->mode = MODE_CHECK; break;
 		case OPT_PLAN: o->mode = MODE_PLAN; break;
 		case OPT_LOG: o->mode = MODE_LOG; break;
+		case OPT_CORE: o->mode = MODE_CORE; break;
 		case 'h': fputs(usage, stdout); return 0;
 		case 'v': puts("restart " VERSION); return 0;
 		default: fputs("Try restart --help.\n", stderr); return EXIT_FAILED;
@@ -151,6 +154,33 @@ done:
 		return wrong_use("too many arguments", argv[2]);
 	o->core = argv[argc - 1];
 	o->program = argc == 2 ? argv[0] : NULL;
+	return -1;
+}
+
+int options_of_self(struct options *o, const char *self)
+{
+	enum { WORDS = 64 };
+	static char words[4096];
+	const char *given = getenv("CKPT_OPTIONS");
+	const char *argv[WORDS + 4] = { "restart" };
+	char *next;
+	int argc = 1, status;
+
+	if (given && strlen(given) >= sizeof words)
+		return wrong_use("CKPT_OPTIONS is too long", NULL);
+	strcpy(words, given ? given : "");
+	for (char *word = strtok_r(words, " \t\n", &next); word && argc <= WORDS;
+	     word = strtok_r(NULL, " \t\n", &next))
+		argv[argc++] = word;
+	if (getenv("CKPT_SHOW"))
+		argv[argc++] = "--show";
+	argv[argc++] = self;
+	status = options_parse(o, argc, (char **)(uintptr_t)argv);
+	if (status >= 0)
+		return status;
+	if (o->program)
+		return wrong_use("CKPT_OPTIONS holds options only, not", o->program);
+	o->become = o->nostop = o->lazy = true;
 	return -1;
 }
 

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum mode { MODE_RESTART, MODE_SHOW, MODE_PLAN, MODE_CHECK, MODE_LOG };
+enum mode { MODE_RESTART, MODE_SHOW, MODE_PLAN, MODE_CHECK, MODE_LOG, MODE_CORE };
 
 enum pid_policy {
 	PID_AUTO,       /* keep when free and permitted, else new */
@@ -28,6 +28,7 @@ struct options {
 	const char *core;
 	const char *filedes;     /* text file, or NULL */
 	bool nostop, wait, verbose, select, accept_loss, lazy;
+	bool become;             /* this very process becomes the restored one */
 	bool breakpoint;
 	uint64_t breakpoint_at;
 	size_t map_count;
@@ -39,6 +40,13 @@ struct options {
  * --version, a wrong use).
  */
 int options_parse(struct options *o, int argc, char **argv);
+
+/*
+ * The same for a checkpoint that resumes itself, the program SELF: its arguments belong to the
+ * restored program, so the options are words in the environment variable CKPT_OPTIONS, and
+ * CKPT_SHOW=1 is --show.
+ */
+int options_of_self(struct options *o, const char *self);
 void options_free(struct options *o);
 
 #endif

@@ -47,11 +47,12 @@ static bool page_aligned(const struct restore *r, uint64_t n)
  * below has found it to be the same): mapping the file keeps one mapping one mapping, and tells the
  * next core where the program is.  A core that has what follows too does not need the file.
  */
-static bool is_saved_header(const struct process *p, const struct mapping *m)
+static bool is_saved_header(const struct restore *r, const struct mapping *m)
 {
+	const struct process *p = r->process;
 	const struct mapping *next = m + 1;
 
-	return m->bytes == BYTES_SAVED && !anonymous_or_gone(m) && !m->shared &&
+	return !r->whole && m->bytes == BYTES_SAVED && !anonymous_or_gone(m) && !m->shared &&
 	       !(m->prot & PROT_WRITE) && m->file_offset == 0 &&
 	       m->end - m->start == p->arch->page_size &&
 	       ((next < p->mappings + p->mapping_count && next->bytes == BYTES_FILE && next->path &&
@@ -75,8 +76,9 @@ static enum source source_of(const struct restore *r, size_t index)
 		return SOURCE_ANONYMOUS;
 	case BYTES_SAVED:
 		if (m->shared)
-			return anonymous_or_gone(m) ? SOURCE_COPY : SOURCE_FILE;
-		if (is_saved_header(r->process, m))
+			return anonymous_or_gone(m) || (r->whole && access(m->path, R_OK) < 0) ?
+			       SOURCE_COPY : SOURCE_FILE;
+		if (is_saved_header(r, m))
 			return SOURCE_FILE;
 		/* A stack that grows must be anonymous in any case. */
 		if (!r->lazy || !page_aligned(r, m->core_offset) || m->grows_down ||
@@ -130,7 +132,7 @@ static void check_identity(const struct restore *r, struct findings *f, const st
 
 	if (base)
 		elf_mapped_build_id(r->process, base->start, &old);
-	if (!old.size && base && is_saved_header(r->process, base)) {
+	if (!old.size && base && is_saved_header(r, base)) {
 		check_header(r, f, base);
 	} else if (!old.size) {
 		if (!m->shared && when->tv_sec && st->st_mtim.tv_sec > when->tv_sec)

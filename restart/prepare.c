@@ -311,6 +311,7 @@ int restore_prepare(struct restore *r, struct error *err)
 	struct program_span program;
 	struct statvfs fs;
 
+	r->whole = core_is_embedded(r->core);
 	use_program(r);
 	if (find_program(p, &program) && !(p->have & HAVE_MM)) {
 		p->mm.start_code = program.start_code;

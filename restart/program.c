@@ -40,6 +40,9 @@ int program_find(struct restore *r, struct error *err)
 {
 	const char *typed = r->options->program;
 
+	/* What needs no file of the old machine takes none that has its name here. */
+	if (!typed && core_is_embedded(r->core))
+		return 0;
 	if (!typed) {
 		const char *exe = r->process->exe;
 

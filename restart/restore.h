@@ -57,6 +57,7 @@ struct restore {
 	struct vdso_place vdso;    /* of the new process */
 	int fd_base;
 	size_t *first_descriptor;  /* of each description, the index of its lowest descriptor */
+	bool whole;                /* the core needs no file: it is in an executable checkpoint */
 	bool core_noexec;          /* the core lies where nothing may be mapped executable */
 	bool lazy;                 /* map memory from the core where possible */
 	int terminal;              /* restart's own terminal, or -1 */

@@ -42,7 +42,7 @@ static int open_temporary(struct replacement *r, mode_t mode)
 		format(r->temporary, sizeof r->temporary, ".restart-%016llx",
 		       (unsigned long long)random);
 		int fd = openat(r->directory, r->temporary,
-				O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+				O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 
 		if (fd >= 0 || errno != EEXIST)
 			return fd;
