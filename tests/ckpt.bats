@@ -341,7 +341,9 @@ refused() {
 
 @test "refused: what is not there, is a zombie, a thread, a kernel thread" {
 	refused 'no such process' -p 4194300
-	start "$BASH" -c 'sleep 0 & exec sleep 1000'
+	# The child ends when nobody is left who would wait for it.
+	start "$BASH" -c '{ until read -r name < /proc/$$/comm && [ "$name" = sleep ]; do :; done; } &
+		exec sleep 1000'
 	wait_until 20 eval '[[ $(ps -o state= --ppid '"$PID"') == Z* ]]'
 	refused 'ended' -p "$(ps -o pid= --ppid "$PID" | tr -d ' ')"
 	build_program real_threads
