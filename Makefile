@@ -35,7 +35,7 @@ objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 MODEL := $(call objects,$(call sources,util process))
 ELF := $(call objects,$(call sources,elf))
 RESTART := $(call objects,$(call sources,restart))
-CKPT := $(call objects,$(call sources,ckpt,ckpt/embed.c))
+CKPT := $(call objects,$(filter-out ckpt/embed.c,$(wildcard ckpt/*.c)))
 SAVEFDS := $(call objects,libsavefds/savefds.c)
 LIBRARY := $(patsubst %.c,$(BUILD)/pic/%.o,$(call sources,util process) \
 	$(filter-out libsavefds/savefds.c,$(wildcard libsavefds/*.c)))
@@ -70,9 +70,13 @@ $(BUILD)/elf/%.o: elf/%.S
 	@mkdir -p $(@D)
 	$(CC) -c -o $@ $<
 
-$(BIN)/ckpt: $(BUILD)/engine
+# The command carries the library, which carries the engine.
+$(BIN)/ckpt: $(BUILD)/engine.stripped $(BUILD)/embed $(LIB)/libckpt.so
 	@mkdir -p $(@D)
-	strip -o $@ $<
+	$(BUILD)/embed $< $(LIB)/libckpt.so $@
+
+$(BUILD)/embed: $(BUILD)/ckpt/embed.o $(ELF) $(MODEL)
+	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LDFLAGS) $(LIBELF_LIBS)
 
 $(BIN)/savefds: $(SAVEFDS) $(MODEL)
 	@mkdir -p $(@D)
@@ -167,11 +171,14 @@ $(BUILD)/syscall_names.h:
 -include tests/tests.mk
 
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib \
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include \
 		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 \
 		$(DESTDIR)$(PREFIX)/share/man/man7
 	install $(BIN)/restart $(BIN)/ckpt $(BIN)/savefds $(DESTDIR)$(PREFIX)/bin
-	install $(LIB)/libsavefds.so $(DESTDIR)$(PREFIX)/lib
+	install $(LIB)/libsavefds.so $(LIB)/libckpt.so $(DESTDIR)$(PREFIX)/lib
+	install -m 644 libckpt/ckpt.h $(DESTDIR)$(PREFIX)/include
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' libckpt/libckpt.pc.in \
+		> $(DESTDIR)$(PREFIX)/lib/pkgconfig/libckpt.pc
 	install -m 644 doc/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 doc/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m 644 doc/*.7 $(DESTDIR)$(PREFIX)/share/man/man7

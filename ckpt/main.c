@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * ckpt -p: checkpoints a running process almost without stopping it.  capture.c makes a model and a
- * snapshot of it, elf/core_write.c writes both.
+ * snapshot of it, elf/core_write.c writes both.  ckpt PROGRAM is in run.c.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -19,6 +19,7 @@
 #include "ckpt/capture.h"
 #include "ckpt/options.h"
 #include "ckpt/output.h"
+#include "ckpt/run.h"
 #include "elf/embedded.h"
 #include "process/statelog.h"
 #include "util/cleanup.h"
@@ -223,12 +224,15 @@ static void ignore_terminal(void)
 
 int main(int argc, char **argv)
 {
+	struct run_options program;
 	struct options options;
 	struct error err;
 	int status;
 
 	if (embedded_self(EMBEDDED_CORE))
 		return restart_main(argc, argv);
+	if (run_options_parse(&program, argc, argv, &status))
+		return status >= 0 ? status : run_program(&program);
 	status = options_parse(&options, argc, argv);
 	if (status >= 0)
 		return status;

@@ -9,9 +9,21 @@
 #include <string.h>
 
 static const char usage[] =
-"Usage: ckpt -p PID [-o FILE | -n NAME] [OPTIONS]\n"
-"Checkpoints the running process PID into a core file, which restart resumes and gdb opens, or into\n"
-"a program NAME that continues it when it is run.\n"
+"Usage: ckpt [OPTIONS] PROGRAM ARGS...\n"
+"   or: ckpt -p PID [-o FILE | -n NAME] [OPTIONS]\n"
+"\n"
+"The first runs a program that is checkpointed when it gets SIGTSTP (Ctrl-Z): into an executable,\n"
+"PROGRAM.ckpt, which continues it.\n"
+"\n"
+"  -n, --name=NAME     the checkpoint is NAME\n"
+"  -c, --continue      the program goes on after a checkpoint, instead of ending\n"
+"  -a, --signal=SIGNAL checkpoint at this signal; 0: at none\n"
+"  -z, --period=MILLISECONDS  checkpoint each so many milliseconds, and go on\n"
+"      --keep=N        keep the last N checkpoints: NAME, NAME.1, ...\n"
+"      --resume        continue from the checkpoint if there is one, else start the program\n"
+"\n"
+"The second checkpoints the running process PID into a core file, which restart resumes and\n"
+"gdb opens, or into a program NAME that continues it when it is run.\n"
 "\n"
 "  -p, --pid=PID       the process\n"
 "  -o, --output=FILE   the core (default: core.PID here); - is standard output\n"
@@ -124,7 +136,7 @@ done:
 	if (optind < argc)
 		return wrong_use("unexpected argument", argv[optind]);
 	if (!o->pid)
-		return wrong_use("no process given: -p PID", NULL);
+		return wrong_use("name a program, or a process: -p PID", NULL);
 	if (!o->output) {
 		snprintf(o->default_output, sizeof o->default_output, "core.%d", o->pid);
 		o->output = o->default_output;

@@ -175,6 +175,15 @@ static enum outcome settle(const struct report *r, bool ends)
 	return FAILED;
 }
 
+static void tell(const struct error *err)
+{
+	struct error line = *err;
+
+	error_prefix(&line, "not checkpointed");
+	complain(line.message);
+}
+
+/* An engine that nobody waits for tells itself what goes wrong. */
 static enum outcome run_engine(const char *name, bool ends, bool watch, struct error *err)
 {
 	struct engine_request request = { .name = name, .ends = ends, .unwatched = !watch };
@@ -182,8 +191,10 @@ static enum outcome run_engine(const char *name, bool ends, bool watch, struct e
 	enum outcome outcome;
 
 	alive.not_restarted = 1;
-	if (engine_start(&request, &status_fd, err) < 0)
+	if (engine_start(&request, &status_fd, err) < 0) {
+		tell(err);
 		return FAILED;
+	}
 	while (!report.done && !report.failed && !(report.snapshot && !watch))
 		if (!read_more(&report))
 			break;
@@ -191,6 +202,8 @@ static enum outcome run_engine(const char *name, bool ends, bool watch, struct e
 		return CHECKPOINTED;  /* as far as anybody here wants to know */
 	outcome = settle(&report, ends);
 	close_status(outcome == RESTARTED);
+	if (outcome == FAILED && !(report.failed && !watch))
+		tell(err);
 	return outcome;
 }
 
@@ -198,14 +211,6 @@ static void call_hooks(enum stage stage)
 {
 	if (run_hooks)
 		run_hooks(stage);
-}
-
-static void tell(const struct error *err)
-{
-	struct error line = *err;
-
-	error_prefix(&line, "not checkpointed");
-	complain(line.message);
 }
 
 enum outcome checkpoint(enum occasion occasion, const char *name, int *code)
@@ -232,8 +237,6 @@ enum outcome checkpoint(enum occasion occasion, const char *name, int *code)
 		call_hooks(RESTART);
 	} else if (outcome == CHECKPOINTED && watch) {
 		call_hooks(AFTER);
-	} else if (outcome == FAILED && (watch || !err.code)) {
-		tell(&err);
 	}
 	period_start();
 	*code = err.code;

@@ -20,7 +20,6 @@
 #include "restart/ids.h"
 #include "restart/launch.h"
 #include "restart/overwrite.h"
-#include "restart/plan_files.h"
 #include "restart/program.h"
 #include "restart/relocate.h"
 #include "restart/restore.h"
@@ -100,7 +99,7 @@ static int index_descriptors(struct restore *r, struct error *err)
 		return error_set(err, ENOMEM, "not enough memory");
 	for (size_t i = p->descriptor_count; i-- > 0;)
 		r->first_descriptor[p->descriptors[i].description] = i;
-	return index_pipes(r, err);
+	return 0;
 }
 
 /* ---- Saying what was found -------------------------------------------------------------------------------- */
@@ -334,7 +333,6 @@ int main(int argc, char **argv)
 		core_close(r.core);
 	free(r.program);
 	free(r.first_descriptor);
-	free(r.pipes);
 	process_free(&input.core);
 	process_free(&input.text);
 	options_free(&options);

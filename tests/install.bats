@@ -16,7 +16,10 @@ install_to() {
 		./opt/thing/bin/ckpt
 		./opt/thing/bin/restart
 		./opt/thing/bin/savefds
+		./opt/thing/include/ckpt.h
+		./opt/thing/lib/libckpt.so
 		./opt/thing/lib/libsavefds.so
+		./opt/thing/lib/pkgconfig/libckpt.pc
 		./opt/thing/share/man/man1/ckpt.1
 		./opt/thing/share/man/man1/restart.1
 		./opt/thing/share/man/man1/savefds.1
