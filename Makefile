@@ -25,9 +25,10 @@ ALL_CFLAGS := -std=gnu11 -fno-strict-aliasing $(WARNINGS) -MMD -MP \
 	$(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all) $(CFLAGS)
 ALL_LDFLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
 
-# What elf/ is built with: libelf, and xxhash for the checksums in our own cores.
-LIBELF_CFLAGS := $(shell pkg-config --cflags libelf libxxhash 2>/dev/null)
-LIBELF_LIBS := $(or $(shell pkg-config --libs libelf libxxhash 2>/dev/null),-lelf -lxxhash)
+# What elf/ is built with: libelf, xxhash for the checksums in our own cores, zstd to compress them.
+LIBELF_CFLAGS := $(shell pkg-config --cflags libelf libxxhash libzstd 2>/dev/null)
+LIBELF_LIBS := $(or $(shell pkg-config --libs libelf libxxhash libzstd 2>/dev/null),\
+	-lelf -lxxhash -lzstd)
 
 sources = $(filter-out $(foreach d,$(2),$(wildcard $(d)/*.c)),$(foreach d,$(1),$(wildcard $(d)/*.c)))
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
@@ -55,7 +56,7 @@ $(BIN)/restart: $(RESTART) $(ELF) $(MODEL)
 
 ENGINE_STATIC := $(if $(SANITIZE),,-static)
 ENGINE_LIBS := $(if $(SANITIZE),$(LIBELF_LIBS),$(or $(shell pkg-config --static --libs \
-	libelf libxxhash 2>/dev/null),-lelf -lz -lxxhash))
+	libelf libxxhash libzstd 2>/dev/null),-lelf -lz -lxxhash -lzstd))
 EMBEDDED_NOTE := $(BUILD)/elf/embedded_note.o
 
 # restart inside of it: one object with one name.

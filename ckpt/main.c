@@ -118,7 +118,7 @@ static int write_core(struct capture *c, const struct options *o, int fd, struct
 	struct text text = { 0 };
 	struct utsname host;
 	struct core_write_options how = {
-		.name = o->output, .progress = show_progress, .context = &progress,
+		.name = o->output, .compress = o->compress, .progress = show_progress, .context = &progress,
 		.kernel = uname(&host) == 0 ? host.release : NULL,
 	};
 	int result = make_text(&text, &c->process, err);

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "elf/compress.h"
+
 static const char usage[] =
 "Usage: ckpt [OPTIONS] PROGRAM ARGS...\n"
 "   or: ckpt -p PID [-o FILE | -n NAME] [OPTIONS]\n"
@@ -29,6 +31,8 @@ static const char usage[] =
 "  -o, --output=FILE   the core (default: core.PID here); - is standard output\n"
 "  -n, --name=NAME     write an executable: it continues the process, on any machine of this kind\n"
 "      --keep=N        keep the last N checkpoints of that name, as FILE.1, FILE.2, ...\n"
+"  -z, --compress[=LEVEL]\n"
+"                      compress it (zstd, 1 to 19; default: 1 and core.PID.zst)\n"
 "  -k, --kill          end the process once the checkpoint is safe on disk\n"
 "      --stop          hold the process until its memory is saved, instead of making a\n"
 "                      copy-on-write snapshot\n"
@@ -57,6 +61,7 @@ static const struct option longopts[] = {
 	{ "status-fd", required_argument, NULL, OPT_STATUS_FD },
 	{ "leave-out-fd", required_argument, NULL, OPT_LEAVE_OUT_FD },
 	{ "leave-out-memory", required_argument, NULL, OPT_LEAVE_OUT_MEMORY },
+	{ "compress", optional_argument, NULL, 'z' },
 	{ "kill", no_argument, NULL, 'k' },
 	{ "stop", no_argument, NULL, OPT_STOP },
 	{ "log", required_argument, NULL, OPT_LOG },
@@ -85,6 +90,12 @@ static bool parse_number(const char *text, int least, int *number)
 	return *text && !*end && !errno && value >= least && value <= INT_MAX;
 }
 
+static bool parse_level(const char *text, int *level)
+{
+	*level = COMPRESS_DEFAULT;
+	return !text || (parse_number(text, COMPRESS_MIN, level) && *level <= COMPRESS_MAX);
+}
+
 int options_parse(struct options *o, int argc, char **argv)
 {
 	int keep;
@@ -92,7 +103,7 @@ int options_parse(struct options *o, int argc, char **argv)
 	memset(o, 0, sizeof *o);
 	o->status_fd = -1;
 	for (;;) {
-		switch (getopt_long(argc, argv, "p:o:n:kvhV", longopts, NULL)) {
+		switch (getopt_long(argc, argv, "p:o:n:z::kvhV", longopts, NULL)) {
 		case -1: goto done;
 		case 'p':
 			if (!parse_number(optarg, 1, &o->pid))
@@ -107,6 +118,10 @@ int options_parse(struct options *o, int argc, char **argv)
 			if (!parse_number(optarg, 1, &keep))
 				return wrong_use("not a number of checkpoints", optarg);
 			o->keep = (unsigned)keep - 1;
+			break;
+		case 'z':
+			if (!parse_level(optarg, &o->compress))
+				return wrong_use("not a level of compression, 1 to 19", optarg);
 			break;
 		case 'k': o->kill = true; break;
 		case OPT_EXIT: o->exit = true; break;
@@ -137,8 +152,11 @@ done:
 		return wrong_use("unexpected argument", argv[optind]);
 	if (!o->pid)
 		return wrong_use("name a program, or a process: -p PID", NULL);
+	if (o->executable && o->compress)
+		return wrong_use("a checkpoint that continues itself cannot be compressed: -n, -z", NULL);
 	if (!o->output) {
-		snprintf(o->default_output, sizeof o->default_output, "core.%d", o->pid);
+		snprintf(o->default_output, sizeof o->default_output, "core.%d%s", o->pid,
+			 o->compress ? ".zst" : "");
 		o->output = o->default_output;
 	}
 	return -1;

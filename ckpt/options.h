@@ -14,6 +14,7 @@ struct options {
 	bool executable;     /* one that resumes itself */
 	unsigned keep;       /* older checkpoints to keep */
 	char default_output[32];
+	int compress;        /* the level, of elf/compress.h; 0: not */
 	const char *log;     /* file for the state text, or NULL */
 	bool kill, stop, verbose, stats, json;
 

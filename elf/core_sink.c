@@ -12,9 +12,21 @@
 
 /* ---- Writing ---------------------------------------------------------------------------- */
 
+static int pack(struct core_sink *s, const char *bytes, uint64_t size)
+{
+	int result = bytes ? packer_put(&s->packer, bytes, size)
+			   : packer_put_zeros(&s->packer, size);
+
+	s->position += size;
+	s->written = s->packer.written;
+	return result;
+}
+
 /* Writes at the file's position, or in a sparse file at s->position, and moves on. */
 static int write_bytes(struct core_sink *s, const char *bytes, size_t size)
 {
+	if (s->packed)
+		return pack(s, bytes, size);
 	while (size) {
 		ssize_t n = s->sparse ? pwrite(s->fd, bytes, size, (off_t)(s->base + s->position))
 				      : write(s->fd, bytes, size);
@@ -38,6 +50,8 @@ static int write_hole(struct core_sink *s, uint64_t offset)
 {
 	static const char zeros[16 * SINK_PAGE];
 
+	if (s->packed && s->position < offset)
+		return pack(s, NULL, offset - s->position);
 	if (s->sparse)
 		s->position = offset;
 	while (s->position < offset) {
@@ -60,6 +74,11 @@ static int write_buffer(struct core_sink *s, const struct sink_buffer *b)
 		if (write_hole(s, b->extents[i].offset) < 0 ||
 		    write_bytes(s, b->bytes + b->extents[i].at, b->extents[i].size) < 0)
 			return errno;
+	if (b->last && s->packed) {
+		if (packer_finish(&s->packer) < 0)
+			return errno;
+		s->written = s->packer.written;
+	}
 	return 0;
 }
 
@@ -147,12 +166,14 @@ static bool can_be_sparse(int fd, uint64_t *base)
 	return true;
 }
 
-int sink_open(struct core_sink *s, int fd, const char *name, struct error *err)
+int sink_open(struct core_sink *s, int fd, const char *name, int level, struct error *err)
 {
 	size_t size = SINK_BUFFERS * sizeof *s->buffers;
 
-	*s = (struct core_sink){ .fd = fd, .name = name };
-	s->sparse = can_be_sparse(fd, &s->base);
+	*s = (struct core_sink){ .fd = fd, .name = name, .packed = level };
+	s->sparse = !level && can_be_sparse(fd, &s->base);
+	if (s->packed && packer_open(&s->packer, fd, level) < 0)
+		return error_sys(err, ENOMEM, "%s: no memory to compress it", name);
 	/* Untouched buffers cost nothing. */
 	s->buffers = mmap(NULL, size + (size_t)SINK_BUFFERS * SINK_BUFFER, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -194,6 +215,7 @@ static void submit(struct core_sink *s)
 	}
 	current(s)->used = 0;
 	current(s)->extent_count = 0;
+	current(s)->last = false;
 }
 
 char *sink_room(struct core_sink *s, size_t *size, struct error *err)
@@ -228,6 +250,7 @@ void sink_advance(struct core_sink *s, size_t size)
 
 int sink_flush(struct core_sink *s, struct error *err)
 {
+	current(s)->last = true;
 	submit(s);
 	if (s->threaded)
 		wait_for(s, 0);
@@ -238,8 +261,6 @@ int sink_flush(struct core_sink *s, struct error *err)
 
 void sink_close(struct core_sink *s)
 {
-	if (!s->buffers)
-		return;
 	if (s->threaded) {
 		pthread_mutex_lock(&s->lock);
 		s->closing = true;
@@ -247,8 +268,14 @@ void sink_close(struct core_sink *s)
 		pthread_mutex_unlock(&s->lock);
 		pthread_join(s->thread, NULL);
 	}
-	pthread_cond_destroy(&s->changed);
-	pthread_mutex_destroy(&s->lock);
-	munmap(s->buffers, SINK_BUFFERS * sizeof *s->buffers + (size_t)SINK_BUFFERS * SINK_BUFFER);
+	if (s->buffers) {
+		pthread_cond_destroy(&s->changed);
+		pthread_mutex_destroy(&s->lock);
+		munmap(s->buffers,
+		       SINK_BUFFERS * sizeof *s->buffers + (size_t)SINK_BUFFERS * SINK_BUFFER);
+	}
+	if (s->packed)
+		packer_close(&s->packer);
 	s->buffers = NULL;
+	s->packed = s->threaded = false;
 }

@@ -3,7 +3,8 @@
  * The file that a core is written to: bytes at offsets that only grow.
  *
  * What is never put stays a hole in a regular file and is written as zeros to anything else (a
- * pipe, a device, a file opened for appending or positioned before its end).
+ * pipe, a device, a file opened for appending or positioned before its end).  The whole may be
+ * compressed on its way.
  *
  * The caller fills one buffer while a thread of the sink's own writes the others, so that reading
  * memory and writing the file take the time of the slower, not of both.  Where no thread can be had
@@ -17,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "elf/compress.h"
 #include "util/error.h"
 
 enum {
@@ -35,6 +37,7 @@ struct sink_extent {
 struct sink_buffer {
 	char *bytes;  /* SINK_BUFFER of them */
 	size_t used;
+	bool last;    /* nothing comes after it */
 	size_t extent_count;
 	struct sink_extent extents[SINK_EXTENTS];
 };
@@ -43,8 +46,10 @@ struct core_sink {
 	int fd;
 	const char *name;    /* of the file, for messages */
 	bool sparse;         /* holes may be left */
+	bool packed;         /* it is compressed, by packer */
+	struct packer packer;
 	uint64_t base;       /* where our bytes begin in the file */
-	uint64_t position;   /* from there, up to where they are written */
+	uint64_t position;   /* from there, up to where they are written, before compression */
 	uint64_t written;    /* bytes that were written, without the holes left */
 	struct sink_buffer *buffers;
 
@@ -62,8 +67,12 @@ struct core_sink {
 	pthread_cond_t changed;
 };
 
-/* Prepares to write to FD from its current position on; offsets count from there. */
-MUST_CHECK int sink_open(struct core_sink *s, int fd, const char *name, struct error *err);
+/*
+ * Prepares to write to FD from its current position on, compressed with LEVEL of compress.h, or as
+ * it is with 0.  Offsets count from there.
+ */
+MUST_CHECK int sink_open(struct core_sink *s, int fd, const char *name, int level,
+			 struct error *err);
 
 /*
  * Returns room for the caller to fill, page aligned, *SIZE bytes (whole pages, at least one); or

@@ -259,7 +259,7 @@ static int prepare(struct writer *w, struct error *err)
 
 static int write_all(struct writer *w, int fd, struct error *err)
 {
-	if (prepare(w, err) < 0 || sink_open(&w->sink, fd, w->o->name, err) < 0)
+	if (prepare(w, err) < 0 || sink_open(&w->sink, fd, w->o->name, w->o->compress, err) < 0)
 		return -1;
 	if (write_head(w, err) < 0 || write_memory(w, err) < 0 || write_table(w, err) < 0 ||
 	    sink_flush(&w->sink, err) < 0)

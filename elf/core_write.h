@@ -10,7 +10,7 @@
  *     the table of checksums
  *
  * The file is written from its start to its end, once: to a pipe as well as to a disk.  In a
- * regular file pages that are zero are left as holes.
+ * regular file pages that are zero are left as holes.  Compressed, it is what zstd(1) makes of it.
  *
  * A mapping becomes one PT_LOAD:
  *
@@ -45,6 +45,7 @@ struct core_source core_source_of(const struct process *p);
 
 struct core_write_options {
 	const char *name;    /* of the file, for messages */
+	int compress;        /* the level, of elf/compress.h; 0: not */
 	const char *kernel;  /* the release of the kernel that the process ran on, or NULL */
 	/* Told now and then how many bytes of the SAVED mappings have been dealt with; or NULL. */
 	void (*progress)(void *context, uint64_t done, uint64_t total);
@@ -52,8 +53,8 @@ struct core_write_options {
 };
 
 struct core_write_stats {
-	uint64_t size;         /* of the file, with its holes */
-	uint64_t written;      /* bytes of it that were written */
+	uint64_t size;         /* of the file, with its holes, before it is compressed */
+	uint64_t written;      /* bytes of it that were written, compressed if it is */
 	uint64_t pages_saved;  /* of memory */
 	uint64_t pages_zero;   /* of SAVED mappings, left out */
 	uint64_t segments;     /* PT_LOAD */

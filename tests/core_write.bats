@@ -10,7 +10,7 @@ load helper
 setup_file() {
 	cd "$BATS_FILE_TMPDIR" || return 1
 	"${CC:-gcc}" -std=gnu11 -g -O1 -o copy_core -I "$ROOT" "$ROOT/tests/programs/copy_core.c" \
-		"$ROOT"/{elf,process,util}/*.c -lelf -lxxhash -pthread
+		"$ROOT"/{elf,process,util}/*.c -lelf -lxxhash -lzstd -pthread
 	for name in threads growth process; do
 		build_program "restart_$name" -lm
 	done

@@ -33,7 +33,7 @@ need libc6-dev links gcc stdio.h
 need pkg-config has pkg-config
 need libelf-dev links gcc gelf.h -lelf
 need libxxhash-dev links gcc xxhash.h -lxxhash
-need libxxhash-dev links gcc xxhash.h -lxxhash
+need libzstd-dev links gcc zstd.h -lzstd
 need binutils has objcopy
 case $purpose in
 demo) ;;
@@ -54,6 +54,7 @@ check)
 	want default-jdk-headless has javac
 	want nodejs has node
 	want xz-utils has xz
+	want zstd has zstd
 	want sqlite3 has sqlite3
 	want strace has strace
 	want mandoc has mandoc

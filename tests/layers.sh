@@ -13,7 +13,7 @@ rules() {
 	cat <<-'END'
 	util                -
 	process             "util/
-	elf                 "(util|process)/  <(libelf|gelf|elf)\.h>
+	elf                 "(util|process)/  <(libelf|gelf|elf|zstd|zstd_errors)\.h>
 	libsavefds          "(util|process)/
 	restart             "(util|process|elf)/  "restart/bootstrap/plan\.h"  "syscall_names\.h"
 	restart/bootstrap   <(stdint|stddef|stdbool)\.h>  <(linux|asm|asm-generic)/
@@ -23,8 +23,8 @@ rules() {
 	END
 }
 
-# Only elf/ may use libelf.
-restricted='<(libelf|gelf)\.h>'
+# Only elf/ may use libelf and libzstd.
+restricted='<(libelf|gelf|zstd|zstd_errors)\.h>'
 status=0
 
 # allowed FOLDER INCLUDED PATTERN...
