@@ -18,6 +18,7 @@
 #include "elf/embedded.h"
 #include "elf/notes.h"
 #include "elf/open.h"
+#include "elf/spool.h"
 #include "process/arch.h"
 #include "util/cleanup.h"
 #include "util/copy.h"
@@ -28,6 +29,7 @@ struct core {
 	struct core_range range;  /* of the core in the file: all of it, unless embedded */
 	const struct process *p;  /* whose mappings tell where the bytes are */
 	bool embedded;            /* in a program that resumes it */
+	bool spooled;             /* the file is a copy, without a name */
 	const char *machine;
 	struct core_sums sums;
 	int mapped_fd;            /* the mapped file that was read last, or -1 */
@@ -43,6 +45,11 @@ int core_fd(const struct core *c)
 bool core_is_embedded(const struct core *c)
 {
 	return c->embedded;
+}
+
+bool core_is_spooled(const struct core *c)
+{
+	return c->spooled;
 }
 
 int core_extract(const struct core *c, int fd, struct error *err)
@@ -266,12 +273,15 @@ static int read_memory(void *context, addr_t addr, void *buf, size_t len, struct
 /* ---- The whole -------------------------------------------------------------------------- */
 
 /* The core is the file, or what a program of ours holds. */
-static int find_core(struct core *c, const char *path, const struct stat *st, struct error *err)
+static int find_core(struct core *c, const char *name, struct error *err)
 {
 	struct embedded e;
-	int holds = embedded_find(c->fd, path, &e, err);
+	struct stat st;
 
-	c->range = (struct core_range){ 0, (uint64_t)st->st_size };
+	if (fstat(c->fd, &st) < 0)
+		return error_sys(err, errno, "%s", name);
+	c->range = (struct core_range){ 0, (uint64_t)st.st_size };
+	int holds = c->spooled ? 0 : embedded_find(c->fd, name, &e, err);
 	if (holds > 0 && e.kind == EMBEDDED_CORE) {
 		c->range = (struct core_range){ e.offset, e.size };
 		c->embedded = true;
@@ -284,14 +294,14 @@ static struct core *open_core(struct process *p, const char *path, struct error 
 	struct core *c = calloc(1, sizeof *c);
 	struct stat st;
 
-	p->source = arena_strdup(&p->arena, path);
+	p->source = arena_strdup(&p->arena, spool_name(path));
 	if (!c || !p->source) {
 		error_sys(err, ENOMEM, "%s", path);
 		free(c);
 		return NULL;
 	}
-	c->fd = open_regular(path, &st, err);
-	if (c->fd < 0 || find_core(c, path, &st, err) < 0) {
+	c->fd = spool_open(path, &st, &c->spooled, err);
+	if (c->fd < 0 || find_core(c, p->source, err) < 0) {
 		if (c->fd >= 0)
 			close(c->fd);
 		free(c);

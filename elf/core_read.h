@@ -11,7 +11,8 @@
 struct core;
 
 /*
- * Fills the empty model P from the core file PATH: identity, threads with all their regsets,
+ * Fills the empty model P from the core PATH, which may be compressed, and `-` for standard input
+ * (elf/spool.h): identity, threads with all their regsets,
  * mappings (each with where its bytes are), auxiliary vector, memory.  Every number in the file is
  * checked against the file's size before use; a truncated core is refused with what is missing.
  * When the core holds a state note (owner RESTART), *STATE points to its text and *STATE_SIZE is
@@ -34,6 +35,9 @@ const char *core_machine(const struct core *c);
  * needs none of them.
  */
 bool core_is_embedded(const struct core *c);
+
+/* Whether the descriptor is of a copy without a name, which nothing overwrites. */
+bool core_is_spooled(const struct core *c);
 
 /* Writes the core alone to FD; holes stay holes where FD can have them. */
 MUST_CHECK int core_extract(const struct core *c, int fd, struct error *err);

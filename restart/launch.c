@@ -48,6 +48,18 @@ bool launch_has_standard(int fd)
 	return flags >= 0 && !(flags & FD_CLOEXEC);
 }
 
+void launch_replace_stdin(void)
+{
+	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0)
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		dup2(fd, STDIN_FILENO);  /* without close-on-exec: it is ours to hand over */
+		close(fd);
+	}
+}
+
 void launch_choose_descriptors(struct restore *r)
 {
 	const struct process *p = r->process;

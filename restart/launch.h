@@ -36,6 +36,12 @@ void launch_become(struct restore *r, struct error *err);
 void launch_occupy_standard(void);
 bool launch_has_standard(int fd);
 
+/*
+ * Standard input was the core: what the program will read is not what comes behind it but the
+ * terminal, if there is one, or nothing.
+ */
+void launch_replace_stdin(void);
+
 /* Chooses numbers for the descriptors that restart lends, and opens its terminal. */
 void launch_choose_descriptors(struct restore *r);
 

@@ -57,7 +57,7 @@ static int read_text(struct input *in, const struct options *o, struct error *er
 	if (o->filedes)
 		return statelog_read(&in->text, o->filedes, warn, NULL, err);
 	if (in->note)
-		return statelog_parse(&in->text, o->core, in->note, in->note_size, warn, NULL, err);
+		return statelog_parse(&in->text, in->core.source, in->note, in->note_size, warn, NULL, err);
 	return 0;
 }
 
@@ -68,7 +68,8 @@ static int check_same_process(const struct input *in, const struct options *o, s
 		return 0;
 	return error_set(err, EINVAL, "%s is of process %d and %s of process %d (name the text that "
 			 "belongs to the core, or delete its pid line)",
-			 o->filedes ? o->filedes : o->core, in->text.pid, o->core, in->core.pid);
+			 o->filedes ? o->filedes : in->core.source, in->text.pid,
+			 in->core.source, in->core.pid);
 }
 
 static struct core *read_input(struct input *in, const struct options *o, struct error *err)
@@ -80,6 +81,8 @@ static struct core *read_input(struct input *in, const struct options *o, struct
 	core = core_read(&in->core, o->core, &in->note, &in->note_size, err);
 	if (!core)
 		return NULL;
+	if (strcmp(o->core, "-") == 0)
+		launch_replace_stdin();
 	if (read_text(in, o, err) < 0 || check_same_process(in, o, err) < 0 ||
 	    process_merge(&in->core, &in->text, err) < 0 ||
 	    relocate_paths(&in->core, o, err) < 0) {
@@ -271,13 +274,13 @@ static int run(struct restore *r)
 	return status;
 }
 
-static int print_log(const struct input *in, const struct options *o)
+static int print_log(const struct input *in)
 {
 	if (in->note)
 		fwrite(in->note, 1, in->note_size, stdout);
 	else
 		fprintf(stderr, "%s%s holds no state text (it may be in a file filedescriptors beside "
-			"it)\n", me, o->core);
+			"it)\n", me, in->core.source);
 	return in->note ? 0 : EXIT_FAILED;
 }
 
@@ -322,7 +325,7 @@ int main(int argc, char **argv)
 	if (!r.core) {
 		status = fail(&err);
 	} else if (options.mode == MODE_LOG) {
-		status = print_log(&input, &options);
+		status = print_log(&input);
 	} else if (options.mode == MODE_CORE) {
 		status = print_core(r.core);
 	} else {

@@ -13,6 +13,7 @@
 static const char usage[] =
 "Usage: restart [OPTIONS] [PROG] CORE\n"
 "Resumes the process whose core file is CORE; PROG is its program, by default the one CORE names.\n"
+"CORE may be compressed (zstd); - is standard input.\n"
 "\n"
 "  -f, --filedes[=FILE]   restore open files and other state from FILE (default: filedescriptors)\n"
 "  -n, --nostop           let it run at once; otherwise it is left stopped until SIGCONT\n"

@@ -49,7 +49,7 @@ bool core_may_be_overwritten(const struct restore *r)
 	char glob[NAME_SIZE], with_pid[NAME_SIZE + 16];
 	struct error err;
 	char *pattern = read_file(&arena, "/proc/sys/kernel/core_pattern", NAME_SIZE, NULL, &err);
-	cleanup_free char *core = realpath(r->options->core, NULL);
+	cleanup_free char *core = core_is_spooled(r->core) ? NULL : realpath(r->options->core, NULL);
 	bool may = false;
 
 	if (pattern && pattern[0] != '|' && core) {

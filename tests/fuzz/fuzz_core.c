@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "elf/core_read.h"
@@ -101,7 +102,16 @@ static void check_mappings(const struct process *p, uint64_t size)
 	}
 }
 
-static void check_core(const char *path, uint64_t size)
+/* The core may be compressed: its size is that of the file it was unpacked to. */
+static uint64_t size_of(const struct core *core)
+{
+	struct stat st;
+
+	require(core_fd(core) >= 0 && fstat(core_fd(core), &st) == 0, "no descriptor", "");
+	return (uint64_t)st.st_size;
+}
+
+static void check_core(const char *path)
 {
 	struct error err = { 0 };
 	struct process p;
@@ -114,9 +124,8 @@ static void check_core(const char *path, uint64_t size)
 	if (!core) {
 		require_line(&err);
 	} else {
-		require(core_fd(core) >= 0, "no descriptor", path);
 		check_threads(&p);
-		check_mappings(&p, size);
+		check_mappings(&p, size_of(core));
 		touch(p.auxv, p.auxv_size);
 		touch(p.xsave_layout, p.xsave_layout_size);
 		touch_text(p.exe);
@@ -156,7 +165,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(fd >= 0 && ftruncate(fd, 0) == 0 && lseek(fd, 0, SEEK_SET) == 0 &&
 		write_full(fd, data, size) == 0, "memfd", "cannot be written");
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-	check_core(path, size);
+	check_core(path);
 	check_program(path);
 	return 0;
 }

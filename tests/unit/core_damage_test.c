@@ -427,7 +427,7 @@ static void test_other_files(void)
 	unlink(core_path);
 	check_refused(core_path, "No such file or directory");
 	if (mkfifo(core_path, 0600) == 0)
-		check_refused(core_path, "is not a regular file");
+		check_refused(core_path, "is a fifo that nobody writes to; give a regular file");
 	unlink(core_path);
 	write_core(&c, core_path);
 	chmod(core_path, 0);
