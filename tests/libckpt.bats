@@ -15,9 +15,21 @@ setup() {
 	unset "${!CKPT_@}"
 }
 
-# count_foo FILE: the lines of FILE are 1 2 3 ..., each once.
+# counts_up FILE: its numbers are 1 2 3 ..., each once.
 counts_up() {
-	diff <(seq "$(wc -l < "$1")") "$1" || fail "$1 does not count up"
+	grep -x '[0-9]*' "$1" > numbers
+	diff <(seq "$(wc -l < numbers)") numbers || fail "$1 does not count up"
+}
+
+# grows FILE: it gets more lines than it has.
+grows() { wait_lines "$1" $(($(wc -l < "$1") + 3)); }
+
+# here COMMAND...: runs it as start() does, and waits.
+here() { (become "$@"); }
+
+# build_linked NAME: as build_program, with -lckpt.
+build_linked() {
+	build_program "$1" -L "$LIB" -Wl,-rpath,"$LIB" -lckpt
 }
 
 # The process ended by itself with this status: ends PID STATUS.
@@ -46,4 +58,276 @@ ends() {
 	terminal_expect '\$ '
 	terminal_type 'echo status $?'
 	terminal_expect 'status 130'
+}
+
+# ---- Linking and configuration ---------------------------------------------------------------------
+
+@test "a program is checkpointed by the command, by LD_PRELOAD, and linked with -lckpt" {
+	build_program ckpt_lib_count
+	cp ckpt_lib_count preloaded
+	build_program ckpt_lib_count -L "$LIB" -Wl,-rpath,"$LIB" -Wl,--no-as-needed -lckpt
+	cp ckpt_lib_count linked
+	for how in "ckpt ./ckpt_lib_count" "env LD_PRELOAD=$LIB/libckpt.so ./preloaded" ./linked; do
+		rm -f go
+		# shellcheck disable=SC2086
+		start $how > out 2> err
+		wait_lines out 3
+		kill -TSTP "$PID"
+		ends "$PID" 0
+		start "./${how##*/}.ckpt" 2> err
+		grows out
+		touch go
+		ends "$PID" 7
+		counts_up out
+	done
+}
+
+@test "the environment configures the library" {
+	build_linked ckpt_lib_config
+	touch go
+	run ./ckpt_lib_config
+	[ "${lines[0]}" = "ckpt_lib_config.ckpt 20 0 0 1" ]
+	run env CKPT_NAME=a/b CKPT_ASYNCSIG=SIGUSR1 CKPT_CONTINUE=1 CKPT_MSPERIOD=100000 CKPT_KEEP=3 \
+		./ckpt_lib_config
+	[ "${lines[0]}" = "a/b 10 1 100000 3" ]
+	for no in 0 '' false no; do
+		run env CKPT_CONTINUE="$no" CKPT_ASYNCSIG=0 ./ckpt_lib_config
+		[ "${lines[0]}" = "ckpt_lib_config.ckpt 0 0 0 1" ]
+	done
+	run env CKPT_ASYNCSIG=SIGKILL CKPT_MSPERIOD=soon ./ckpt_lib_config
+	[[ ${lines[0]} == "ckpt_lib_config: CKPT_ASYNCSIG=SIGKILL: "*ignored ]]
+	[[ ${lines[1]} == "ckpt_lib_config: CKPT_MSPERIOD=soon: "*ignored ]]
+	[ "${lines[2]}" = "ckpt_lib_config.ckpt 20 0 0 1" ]
+}
+
+@test "the options of ckpt are the environment of the library" {
+	build_linked ckpt_lib_config
+	touch go
+	run ckpt -n sub/name -c -a USR2 -z 90000 --keep=4 ./ckpt_lib_config
+	[ "${lines[0]}" = "$WORK/sub/name 12 1 90000 4" ]
+	run env CKPT_NAME=other CKPT_ASYNCSIG=10 ckpt --name=/abs --signal=0 ./ckpt_lib_config
+	[ "${lines[0]}" = "/abs 0 0 0 1" ]
+	run env CKPT_NAME=other CKPT_ASYNCSIG=10 ckpt ./ckpt_lib_config
+	[ "${lines[0]}" = "other 10 0 0 1" ]
+}
+
+@test "ckpt_config tells the configuration and changes it" {
+	build_linked ckpt_lib_config
+	start env CKPT_NAME=first CKPT_CONTINUE=yes ./ckpt_lib_config change > out
+	wait_lines out 3
+	diff out - <<-END
+		first 20 1 0 1
+		first 20 1 0 1
+		changed 12 0 0 1
+	END
+	kill -USR2 "$PID"
+	ends "$PID" 0
+	touch go
+	./changed
+	[ "$(tail -n 1 out)" = end ]
+	[ ! -e first ]
+}
+
+@test "after ckpt_config the former signal does again what it did" {
+	build_linked ckpt_lib_config
+	start ./ckpt_lib_config change > out
+	wait_lines out 3
+	kill -TSTP "$PID"
+	wait_state "$PID" T
+	kill -CONT "$PID"
+	touch go
+	ends "$PID" 0
+	[ "$(tail -n 1 out)" = end ]
+}
+
+# ---- Hooks and calls ---------------------------------------------------------------------------------
+
+@test "ckpt_ckpt returns 0 after a checkpoint and 1 after a restart, with the hooks around it" {
+	build_linked ckpt_lib_calls
+	CKPT_CONTINUE=1 here ./ckpt_lib_calls ./saved > out
+	diff out - <<-END
+		ready
+		pre1
+		pre2
+		post1
+		post2
+		returned 0
+	END
+	printf '%s\n' ready pre1 pre2 > out  # what was there at the checkpoint
+	./saved
+	diff out - <<-END
+		ready
+		pre1
+		pre2
+		restart2
+		restart1
+		returned 1
+	END
+}
+
+@test "a program that does not continue ends in ckpt_ckpt, with no other hook than those before" {
+	build_linked ckpt_lib_calls
+	here ./ckpt_lib_calls ./saved > out
+	printf '%s\n' ready pre1 pre2 | diff out -
+	./saved
+	[ "$(tail -n 1 out)" = "returned 1" ]
+}
+
+@test "hooks are called at the signal, too" {
+	build_linked ckpt_lib_calls
+	start env CKPT_CONTINUE=1 ./ckpt_lib_calls > out
+	wait_text out ready
+	kill -TSTP "$PID"
+	wait_text out post2
+	touch go
+	ends "$PID" 0
+	printf '%s\n' ready pre1 pre2 post1 post2 end | diff - out
+	printf '%s\n' ready pre1 pre2 > out
+	./ckpt_lib_calls.ckpt
+	printf '%s\n' ready pre1 pre2 restart2 restart1 end | diff - out
+}
+
+@test "ckpt_ckpt fails with -1 and one line, no hook is called afterwards, and the program goes on" {
+	build_linked ckpt_lib_calls
+	here ./ckpt_lib_calls ./nowhere/saved > out 2> err
+	printf '%s\n' ready pre1 pre2 "returned -1" | diff - out
+	[ "$(wc -l < err)" -eq 1 ]
+	grep -q '^ckpt_lib_calls: not checkpointed: .*nowhere' err
+}
+
+@test "a checkpoint that fails leaves the program running and the older one whole" {
+	[ "$(id -u)" -eq 0 ] || skip "a full disk needs root"
+	build_program ckpt_lib_count
+	mkdir full
+	mount -t tmpfs -o size=2m none full
+	echo older > full/saved
+	start ckpt -n full/saved ./ckpt_lib_count > out 2> err
+	wait_lines out 3
+	kill -TSTP "$PID"
+	wait_lines err 1 || { umount full; false; }
+	grows out || { umount full; false; }
+	older=$(< full/saved)
+	others=$(find full -type f | wc -l)
+	umount full
+	[ "$older" = older ] && [ "$others" -eq 1 ]
+	grep -qx 'ckpt_lib_count: not checkpointed: .*No space left on device.*' err
+	[ "$(wc -l < err)" -eq 1 ]
+	touch go
+	ends "$PID" 7
+	counts_up out
+}
+
+@test "an ordinary user's checkpoint fails where the user may not write" {
+	build_program ckpt_lib_count
+	mkdir mine theirs
+	chmod 777 mine
+	copy_programs
+	chmod 755 theirs
+	cd mine
+	start "${AS_USER[@]}" "$WORK/bin/ckpt" -n ../theirs/saved ../ckpt_lib_count > out 2> err
+	wait_lines out 3
+	kill -TSTP "$PID"
+	wait_text err '^ckpt_lib_count: not checkpointed: .*/theirs/saved.*Permission denied'
+	grows out
+	touch go
+	ends "$PID" 7
+}
+
+# ---- What the program keeps ----------------------------------------------------------------------------
+
+@test "the program's environment and arguments are back, and those of the restart are ignored" {
+	build_program ckpt_lib_count
+	start env WORD=original ckpt ./ckpt_lib_count argument > out
+	wait_lines out 3
+	kill -TSTP "$PID"
+	ends "$PID" 0
+	touch go
+	run -7 env WORD=other ./ckpt_lib_count.ckpt --help 3>&-
+	[ "$(tail -n 1 out)" = "argument original" ]
+}
+
+@test "the program of the command is the process that was started" {
+	build_program ckpt_lib_count
+	start ckpt ./ckpt_lib_count > out
+	wait_lines out 3
+	[ "$(readlink "/proc/$PID/exe")" = "$WORK/ckpt_lib_count" ]
+	[ -z "$(pgrep -P "$PID")" ]
+	kill -TSTP "$PID"
+	ends "$PID" 0
+	start ./ckpt_lib_count.ckpt
+	grows out
+	[ -z "$(pgrep -P "$PID")" ]
+	touch go
+	ends "$PID" 7
+}
+
+@test "a system call that waits goes on after the checkpoint and after the restart" {
+	build_program savefds_waits
+	for call in sleep absolute poll select ppoll pause read epoll sigsuspend sigtimedwait; do
+		start ckpt -c ./savefds_waits "$call" > out
+		wait_lines out 1
+		wait_state "$PID" S
+		kill -TSTP "$PID"
+		wait_until 20 test -s savefds_waits.ckpt
+		wait_state "$PID" S
+		kill -KILL "$PID"
+		start ./savefds_waits.ckpt
+		wait_state "$PID" S
+		kill -KILL "$PID"
+		[ "$(wc -l < out)" -eq 1 ] || fail "$call: $(< out)"
+		rm savefds_waits.ckpt
+	done
+}
+
+@test "with -c the program goes on and each signal makes a newer checkpoint" {
+	build_program ckpt_lib_count
+	start ckpt -c ./ckpt_lib_count > out 2> err
+	for _ in 1 2 3; do
+		rm -f ckpt_lib_count.ckpt
+		grows out
+		kill -TSTP "$PID"
+		wait_until 20 test -e ckpt_lib_count.ckpt
+	done
+	cp out before
+	touch go
+	ends "$PID" 7
+	counts_up out
+	cp before out
+	run -7 ./ckpt_lib_count.ckpt 3>&-
+	counts_up out
+	[ ! -s err ]
+}
+
+@test "checkpoints come periodically, and the last ones are kept" {
+	build_program ckpt_lib_count
+	start ckpt -z 50 --keep=3 ./ckpt_lib_count > out 2> err
+	wait_until 20 test -e ckpt_lib_count.ckpt.2
+	grows out
+	kill -TSTP "$PID"
+	ends "$PID" 0
+	[ ! -e ckpt_lib_count.ckpt.3 ]
+	for checkpoint in ckpt_lib_count.ckpt ckpt_lib_count.ckpt.[12]; do
+		restart --check "$checkpoint"
+	done
+	# The restarted program goes on with its period.
+	rm ckpt_lib_count.ckpt.*
+	start ./ckpt_lib_count.ckpt
+	wait_until 20 test -e ckpt_lib_count.ckpt.2
+	touch go
+	ends "$PID" 7
+	counts_up out
+	[ ! -s err ]
+}
+
+@test "a period leaves alarm() and setitimer() to the program" {
+	need python3
+	start ckpt -z 30 python3 -u -c '
+import os, signal, time
+signal.setitimer(signal.ITIMER_REAL, 0.2)
+signal.signal(signal.SIGALRM, lambda *a: print("alarm"))
+signal.pause()
+print("end")' > out
+	ends "$PID" 0
+	printf '%s\n' alarm end | diff - out
+	[ -e python3.ckpt ]
 }
