@@ -20,6 +20,7 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include "process/files.h"
 #include "util/arena.h"
 #include "util/error.h"
 
@@ -137,14 +138,11 @@ enum file_kind {
 	FILE_PIPE,      /* an end of a pipe; pipe_id pairs the two ends */
 	FILE_EVENTFD,
 	FILE_EPOLL,
+	FILE_SIGNALFD,
+	FILE_TIMERFD,
+	FILE_PIDFD,
 	FILE_SOCKET,    /* may only be lost, for now */
-	FILE_OTHER,     /* what no path opens again; the name says which: "signalfd", ... */
-};
-
-struct epoll_watch {
-	int fd;          /* the descriptor watched */
-	uint32_t events;
-	uint64_t data;
+	FILE_OTHER,     /* what no path opens again; the name says which: "inotify", ... */
 };
 
 /* An open file description. */
@@ -162,7 +160,15 @@ struct description {
 	struct epoll_watch *watches;  /* FILE_EPOLL */
 	size_t queued_size, queued_capacity;
 	uint8_t *queued;       /* FILE_PIPE, the reading end: the bytes that wait in the pipe */
-	bool hung_up;          /* FILE_SOCKET: its peer is closed and nothing is left to read */
+	size_t packet_count, packet_capacity;
+	uint32_t *packets;     /* the sizes of the packets that they are; none: a stream of bytes */
+	uint32_t pipe_size;    /* FILE_PIPE and fifos: how much it can hold; 0: not known */
+	bool hung_up;          /* FILE_SOCKET: its peer is closed and nothing is left to read;
+				* FILE_PIPE: nobody has the other end */
+	bool mask_known;
+	uint64_t mask;         /* FILE_SIGNALFD: bit N-1 for signal N */
+	struct timerfd *timer; /* FILE_TIMERFD; NULL: not known */
+	pid_t pid;             /* FILE_PIDFD: the process; 0: not known, or there is none any more */
 };
 
 struct descriptor {

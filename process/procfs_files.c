@@ -13,24 +13,10 @@
 
 #include "process/procfs.h"
 #include "process/procfs_dir.h"
+#include "process/procfs_files.h"
 #include "process/procfs_private.h"
 #include "util/cleanup.h"
 #include "util/format.h"
-
-/* As the kernel has it on this architecture; the C library defines O_LARGEFILE to 0. */
-enum { KERNEL_O_LARGEFILE = 0100000 };
-
-/* A descriptor with its own copy of the description, before those that are shared are joined. */
-struct entry {
-	struct descriptor descriptor;
-	struct description description;
-};
-
-struct entries {
-	struct entry *all;
-	size_t count, capacity;
-	pid_t pid;
-};
 
 /* ---- What a link tells ---------------------------------------------------------------------- */
 
@@ -80,6 +66,23 @@ static void name_anonymous(char *name)
 	}
 }
 
+static enum file_kind anonymous_kind(const char *word)
+{
+	static const struct {
+		enum file_kind kind;
+		const char *word;
+	} kinds[] = {
+		{ FILE_EVENTFD, "eventfd" }, { FILE_EPOLL, "eventpoll" },
+		{ FILE_SIGNALFD, "signalfd" }, { FILE_TIMERFD, "timerfd" },
+		{ FILE_PIDFD, "pidfd" },
+	};
+
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+		if (strcmp(word, kinds[i].word) == 0)
+			return kinds[i].kind;
+	return FILE_OTHER;
+}
+
 /* Sets the kind and may change NAME, the target of the link, to the word that the text uses. */
 static void take_name(struct description *d, pid_t pid, char *name, const struct stat *st)
 {
@@ -101,106 +104,10 @@ static void take_name(struct description *d, pid_t pid, char *name, const struct
 		d->kind = is_terminal(name, st) ? FILE_TERMINAL : FILE_PATH;
 	} else {
 		name_anonymous(name);
-		d->kind = strcmp(name, "eventfd") == 0 ? FILE_EVENTFD :
-			  strcmp(name, "eventpoll") == 0 ? FILE_EPOLL : FILE_OTHER;
+		d->kind = anonymous_kind(name);
 		if (d->kind == FILE_EPOLL)
 			format(name, PATH_MAX, "epoll");
 	}
-}
-
-/* ---- fdinfo --------------------------------------------------------------------------------- */
-
-/* A file read line by line: an epoll descriptor's fdinfo has a line for every watch. */
-struct lines {
-	int fd;
-	size_t at, len;
-	char buf[4096];
-};
-
-/* The next line, without its newline; NULL at the end or when it cannot be read. */
-static char *next_line(struct lines *l)
-{
-	for (;;) {
-		char *line = l->buf + l->at;
-		char *newline = memchr(line, '\n', l->len - l->at);
-
-		if (newline) {
-			*newline = '\0';
-			l->at += (size_t)(newline + 1 - line);
-			return line;
-		}
-		memmove(l->buf, line, l->len - l->at);
-		l->len -= l->at;
-		l->at = 0;
-		ssize_t n = read(l->fd, l->buf + l->len, sizeof l->buf - l->len);
-
-		if (n <= 0)
-			return NULL;
-		l->len += (size_t)n;
-	}
-}
-
-/* "tfd:  4 events:  19 data:  4  pos:0 ino:221d sdev:f" */
-static int take_watch(struct process *p, struct description *d, const char *line,
-		      struct error *err)
-{
-	struct epoll_watch *w = arena_grow(&p->arena, d->watches, d->watch_count,
-					   &d->watch_capacity, sizeof *w);
-	const char *events = strstr(line, "events:"), *data = strstr(line, "data:");
-
-	if (!w)
-		return no_memory(err);
-	d->watches = w;
-	w += d->watch_count++;
-	*w = (struct epoll_watch){ .fd = (int)parse_number(&line, 10) };
-	if (events && (events = after(events, "events:")))
-		w->events = (uint32_t)parse_number(&events, 16);
-	if (data && (data = after(data, "data:")))
-		w->data = parse_number(&data, 16);
-	return 0;
-}
-
-static int take_fdinfo_line(struct process *p, struct entry *e, const char *line,
-			    struct error *err)
-{
-	struct description *d = &e->description;
-	const char *value;
-
-	if ((value = after(line, "pos:"))) {
-		d->offset = parse_number(&value, 10);
-	} else if ((value = after(line, "flags:"))) {
-		uint32_t flags = (uint32_t)parse_number(&value, 8);
-
-		e->descriptor.close_on_exec = flags & O_CLOEXEC;
-		/* The kernel sets O_LARGEFILE by itself at every open() of a 64-bit program. */
-		d->flags = flags & ~(uint32_t)(O_CLOEXEC | KERNEL_O_LARGEFILE);
-		d->flags_known = true;
-	} else if ((value = after(line, "eventfd-count:"))) {
-		d->count = parse_number(&value, 16);
-	} else if ((value = after(line, "eventfd-semaphore:"))) {
-		d->semaphore = parse_number(&value, 10);
-	} else if ((value = after(line, "tfd:"))) {
-		return take_watch(p, d, value, err);
-	}
-	return 0;
-}
-
-static int read_fdinfo(struct process *p, pid_t pid, struct entry *e, struct error *err)
-{
-	char name[PROC_NAME_SIZE];
-	struct lines l = { 0 };
-	const char *line;
-
-	proc_name(name, pid, "fdinfo/%d", e->descriptor.fd);
-	cleanup_fd int fd = open(name, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return proc_error(err, errno, pid, "fdinfo");
-	l.fd = fd;
-	while ((line = next_line(&l)))
-		if (take_fdinfo_line(p, e, line, err) < 0)
-			return -1;
-	return 0;
 }
 
 /* ---- One descriptor, all descriptors -------------------------------------------------------- */
@@ -208,17 +115,19 @@ static int read_fdinfo(struct process *p, pid_t pid, struct entry *e, struct err
 static int read_entry(struct process *p, pid_t pid, struct entry *e, struct error *err)
 {
 	char what[40], name[PROC_NAME_SIZE], target[PATH_MAX];
-	struct stat st;
+	struct stat st = { 0 };
 
 	format(what, sizeof what, "fd/%d", e->descriptor.fd);
 	if (proc_link(pid, what, target, err) < 0)
 		return -1;
 	proc_name(name, pid, "%s", what);
 	take_name(&e->description, pid, target, stat(name, &st) == 0 ? &st : NULL);
+	e->mode = st.st_mode;
+	e->inode = st.st_ino;
 	e->description.name = arena_strdup(&p->arena, target);
 	if (!e->description.name)
 		return no_memory(err);
-	return read_fdinfo(p, pid, e, err);
+	return procfs_read_fdinfo(p, pid, e, err);
 }
 
 static int list_descriptors(struct process *p, struct entries *entries, struct error *err)
@@ -319,6 +228,45 @@ static void sort(const struct entries *entries, size_t *index, size_t *space, si
 	}
 }
 
+/* Marks the COUNT entries of one pipe, all that the process has of it, with what the others do. */
+static void mark_ends(struct entry *all, const size_t *index, size_t count)
+{
+	bool reads = false, writes = false;
+	struct entry *reader = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		uint32_t mode = all[index[i]].description.flags & O_ACCMODE;
+
+		if (mode != O_WRONLY && (!reader || all + index[i] < reader))
+			reader = all + index[i];
+		reads |= mode != O_WRONLY;
+		writes |= mode != O_RDONLY;
+	}
+	for (size_t i = 0; i < count; i++) {
+		all[index[i]].other_reads = reads;
+		all[index[i]].other_writes = writes;
+	}
+	if (reader)
+		reader->has_contents = true;
+}
+
+/* INDEX is sorted, so that the entries of one pipe stand together. */
+static void find_ends(const struct entries *entries, const size_t *index)
+{
+	for (size_t i = 0, end; i < entries->count; i = end) {
+		const struct description *d = &entries->all[index[i]].description;
+
+		for (end = i + 1; end < entries->count; end++) {
+			const struct description *next = &entries->all[index[end]].description;
+
+			if (next->kind != d->kind || strcmp(next->name, d->name) != 0)
+				break;
+		}
+		if (entry_is_pipe(&entries->all[index[i]]))
+			mark_ends(entries->all, index + i, end - i);
+	}
+}
+
 /* Finds for every entry the first one with the same description: first[i] <= i. */
 static int find_shared(struct process *p, const struct entries *entries, size_t **first,
 		       struct error *err)
@@ -338,6 +286,7 @@ static int find_shared(struct process *p, const struct entries *entries, size_t 
 
 		(*first)[index[i]] = same ? (*first)[index[i - 1]] : index[i];
 	}
+	find_ends(entries, index);
 	return 0;
 }
 
@@ -364,100 +313,44 @@ static int add_entry(struct process *p, const struct entries *entries, size_t i,
 
 /* ---- What is on its way ---------------------------------------------------------------------- */
 
-/* Copies what waits in the pipe IN to COPY, without taking it out, and from there to the model. */
-static int copy_queued(struct process *p, struct description *d, int in, const int copy[2],
-		       size_t size)
-{
-	size_t done = 0;
-	ssize_t n;
-
-	/* tee() copies no more than the other pipe has room for. */
-	fcntl(copy[1], F_SETPIPE_SZ, fcntl(in, F_GETPIPE_SZ));
-	d->queued = arena_alloc(&p->arena, size);
-	if (!d->queued) {
-		errno = ENOMEM;
-		return -1;
-	}
-	if (tee(in, copy[1], size, SPLICE_F_NONBLOCK) < 0)
-		return -1;
-	while (done < size && (n = read(copy[0], d->queued + done, size - done)) > 0)
-		done += (size_t)n;
-	d->queued_size = done;
-	errno = ENOBUFS;
-	return done < size ? -1 : 0;
-}
-
-static int read_queued(struct process *p, pid_t pid, int fd, struct description *d,
-		       struct error *err)
-{
-	char what[40], name[PROC_NAME_SIZE];
-	int copy[2], size, result;
-
-	/* Another open file description of the same pipe: ours, and it never waits. */
-	format(what, sizeof what, "fd/%d", fd);
-	proc_name(name, pid, "%s", what);
-	cleanup_fd int in = open(name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-
-	if (in < 0 || ioctl(in, FIONREAD, &size) < 0)
-		return proc_error(err, errno, pid, what);
-	if (size <= 0)
-		return 0;
-	if (pipe2(copy, O_CLOEXEC | O_NONBLOCK) < 0)
-		return error_sys(err, errno, "cannot look into the pipe of descriptor %d", fd);
-	result = copy_queued(p, d, in, copy, (size_t)size);
-	if (result < 0)
-		error_sys(err, errno, "cannot look into the pipe of descriptor %d", fd);
-	close(copy[0]);
-	close(copy[1]);
-	return result;
-}
-
-/* Where the other end is in another process, so is the right to the bytes. */
-static bool has_writer(const struct process *p, uint64_t pipe_id)
-{
-	for (size_t i = 0; i < p->description_count; i++) {
-		const struct description *d = &p->descriptions[i];
-
-		if (d->kind == FILE_PIPE && d->pipe_id == pipe_id && d->flags & O_ACCMODE)
-			return true;
-	}
-	return false;
-}
-
 /*
  * A socket of a pair whose other half is closed: a read ends and a write fails, now and for ever.
  * Some programs keep one (the JVM does, to stand in for descriptors that it closes).
  */
-static bool is_hung_up(pid_t pid, int fd)
+static bool is_hung_up(int fd)
 {
 	int domain = 0, type = 0;
 	socklen_t size = sizeof domain;
 	struct pollfd poller = { .fd = fd, .events = POLLIN };
-	cleanup_fd int pidfd = pid ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
-	cleanup_fd int theirs = pid ? (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0) : -1;
-
-	if (pid)
-		poller.fd = theirs;
-	if (getsockopt(poller.fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0 || domain != AF_UNIX ||
-	    getsockopt(poller.fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0 || type != SOCK_STREAM)
-		return false;
 	char byte;
-	return poll(&poller, 1, 0) == 1 && poller.revents & POLLHUP &&
-	       recv(poller.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX &&
+	       getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM &&
+	       poll(&poller, 1, 0) == 1 && poller.revents & POLLHUP &&
+	       recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
-static int read_on_its_way(struct process *p, pid_t pid, struct error *err)
+static void read_socket(pid_t pid, int fd, struct description *d)
 {
-	for (size_t i = 0; i < p->descriptor_count; i++) {
-		int fd = p->descriptors[i].fd;
-		struct description *d = &p->descriptions[p->descriptors[i].description];
+	int borrowed = proc_borrow(pid, fd);
 
-		if (d->kind == FILE_SOCKET)
-			d->hung_up = is_hung_up(pid, fd);
-		if (d->kind != FILE_PIPE || d->flags & O_ACCMODE || d->queued_size ||
-		    !has_writer(p, d->pipe_id))
+	d->hung_up = borrowed >= 0 && is_hung_up(borrowed);
+	proc_give_back(pid, borrowed);
+}
+
+static int read_on_its_way(struct process *p, const struct entries *entries, const size_t *first,
+			   struct error *err)
+{
+	for (size_t i = 0; i < entries->count; i++) {
+		struct description *d = &p->descriptions[p->descriptors[i].description];
+		const struct entry *e = &entries->all[i];
+
+		if (first[i] != i)
 			continue;
-		if (read_queued(p, pid, fd, d, err) < 0 && !proc_vanished(err))
+		if (d->kind == FILE_SOCKET)
+			read_socket(entries->pid, e->descriptor.fd, d);
+		if (entry_is_pipe(e) && procfs_read_pipe(p, entries->pid, e, d, err) < 0 &&
+		    !proc_vanished(err))
 			return -1;
 	}
 	return 0;
@@ -474,5 +367,5 @@ int procfs_read_descriptors(struct process *p, pid_t pid, struct error *err)
 		if (add_entry(p, &entries, i, first[i], err) < 0)
 			return -1;
 	p->have |= HAVE_DESCRIPTORS;
-	return read_on_its_way(p, pid, err);
+	return read_on_its_way(p, &entries, first, err);
 }

@@ -32,6 +32,14 @@ MUST_CHECK ssize_t proc_read(pid_t pid, const char *what, char *buf, size_t size
 MUST_CHECK int proc_link(pid_t pid, const char *what, char path[PATH_MAX], struct error *err);
 
 /*
+ * The open file description behind descriptor FD of PID, through a descriptor of ours: nothing may
+ * be changed through it.  -1 with errno.  For the caller itself (PID 0) it is FD, as closing a
+ * duplicate would drop the file's POSIX locks.
+ */
+int proc_borrow(pid_t pid, int fd);
+void proc_give_back(pid_t pid, int fd);
+
+/*
  * A name from the kernel that ends in " (deleted)": true, having cut the ending, when that is the
  * kernel's remark and not the end of the file's own name.  FILE is what stat() told of the file, or
  * NULL when it could not be asked; without a device number in it the inode number alone decides.

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "util/cleanup.h"
@@ -73,6 +74,21 @@ int proc_link(pid_t pid, const char *what, char path[PATH_MAX], struct error *er
 		return proc_error(err, ENAMETOOLONG, pid, what);
 	path[n] = '\0';
 	return 0;
+}
+
+int proc_borrow(pid_t pid, int fd)
+{
+	if (!pid)
+		return fd;
+	cleanup_fd int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	return pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+}
+
+void proc_give_back(pid_t pid, int fd)
+{
+	if (pid && fd >= 0)
+		close(fd);
 }
 
 static bool names_file(const char *path, const struct stat *file)

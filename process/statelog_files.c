@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The lines of open files: `<fd> : <file> : <offset> : <flags> : dup <fd>`, `epoll-watch`, `pipe-data`. */
+/* The lines of open files: `<fd> : <file> : <offset> : <flags> : dup <fd>`, `epoll-watch`. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@ enum { FD_MAX = 16 * 1024 * 1024 };
 /* In place of the index of a description, while it is known only that it is another line's. */
 static const size_t DUP = SIZE_MAX;
 
-static int take_fd(struct parser *s, struct field f, int *fd)
+int field_fd(struct parser *s, struct field f, int *fd)
 {
 	uint64_t n;
 
@@ -62,8 +62,8 @@ static int take_flag(struct parser *s, struct field word, struct descriptor *fd,
 		return 0;
 	}
 	if (field_is(word, "hung-up")) {
-		if (d->kind != FILE_SOCKET)
-			return field_error(s, word, "hung-up: the file is no socket");
+		if (d->kind != FILE_SOCKET && d->kind != FILE_PIPE)
+			return field_error(s, word, "hung-up: the file is no socket and no pipe");
 		d->hung_up = true;
 		return 0;
 	}
@@ -110,7 +110,7 @@ static int take_dup(struct parser *s, struct field f, int fd)
 
 	if (!field_is(word, "dup"))
 		return field_error(s, f, "'%s' is not 'dup DESCRIPTOR'", field_quote(f).text);
-	if (take_fd(s, rest, &target) != 0)
+	if (field_fd(s, rest, &target) != 0)
 		return -1;
 	dup = arena_grow(&s->p->arena, pending->dups, pending->dup_count, &pending->dup_capacity,
 			 sizeof *dup);
@@ -132,7 +132,7 @@ int take_descriptor(struct parser *s)
 		return parser_no_memory(s);
 	fd->line = l->number;
 	p->have |= HAVE_DESCRIPTORS;
-	if (take_fd(s, l->fields[0], &fd->fd) != 0 ||
+	if (field_fd(s, l->fields[0], &fd->fd) != 0 ||
 	    take_file_name(s, l->fields[1], &read) != 0 ||
 	    take_offset(s, l->fields[2], &read) != 0 ||
 	    (l->count > 3 && take_flags(s, l->fields[3], fd, &read) != 0))
@@ -158,42 +158,54 @@ int take_no_descriptors(struct parser *s)
 	return 0;
 }
 
-int take_epoll_watch(struct parser *s)
+int add_later(struct parser *s, int (*add)(struct parser *s, const struct addition *a,
+					   struct description *d), const void *what, size_t size)
 {
 	struct pending *pending = &s->pending;
-	const struct field *f = s->line.fields;
-	struct watch w = { .at = field_place(s, f[1]) }, *array;
-	uint64_t events;
+	struct field f = s->line.fields[1];
+	struct addition new = { .at = field_place(s, f), .add = add }, *array;
+	void *copy = arena_alloc(&s->p->arena, size);
 
-	if (take_fd(s, f[1], &w.epoll) != 0 || take_fd(s, f[2], &w.watch.fd) != 0 ||
-	    number_hex(s, f[3], "events", UINT32_MAX, &events) != 0 ||
-	    number_hex(s, f[4], "data", UINT64_MAX, &w.watch.data) != 0)
+	if (field_fd(s, f, &new.fd) != 0)
 		return -1;
-	w.watch.events = (uint32_t)events;
-	array = arena_grow(&s->p->arena, pending->watches, pending->watch_count,
-			   &pending->watch_capacity, sizeof *array);
-	if (!array)
+	array = arena_grow(&s->p->arena, pending->additions, pending->addition_count,
+			   &pending->addition_capacity, sizeof *array);
+	if (!array || !copy)
 		return parser_no_memory(s);
-	pending->watches = array;
-	array[pending->watch_count++] = w;
+	memcpy(copy, what, size);
+	new.what = copy;
+	pending->additions = array;
+	array[pending->addition_count++] = new;
 	return 0;
 }
 
-int take_pipe_data(struct parser *s)
+static int add_watch(struct parser *s, const struct addition *a, struct description *d)
 {
-	struct pending *pending = &s->pending;
-	const struct field *f = s->line.fields;
-	struct pipe_data d = { .at = field_place(s, f[1]) }, *array;
+	struct epoll_watch *array;
 
-	if (take_fd(s, f[1], &d.fd) != 0 || field_bytes(s, f[2], "bytes", &d.bytes, &d.size) != 0)
-		return -1;
-	array = arena_grow(&s->p->arena, pending->pipe_data, pending->pipe_data_count,
-			   &pending->pipe_data_capacity, sizeof *array);
+	if (d->kind != FILE_EPOLL)
+		return place_error(s, a->at, "descriptor %d is no epoll", a->fd);
+	array = arena_grow(&s->p->arena, d->watches, d->watch_count, &d->watch_capacity,
+			   sizeof *array);
 	if (!array)
 		return parser_no_memory(s);
-	pending->pipe_data = array;
-	array[pending->pipe_data_count++] = d;
+	d->watches = array;
+	array[d->watch_count++] = *(const struct epoll_watch *)a->what;
 	return 0;
+}
+
+int take_epoll_watch(struct parser *s)
+{
+	const struct field *f = s->line.fields;
+	struct epoll_watch w = { 0 };
+	uint64_t events;
+
+	if (field_fd(s, f[2], &w.fd) != 0 ||
+	    number_hex(s, f[3], "events", UINT32_MAX, &events) != 0 ||
+	    number_hex(s, f[4], "data", UINT64_MAX, &w.data) != 0)
+		return -1;
+	w.events = (uint32_t)events;
+	return add_later(s, add_watch, &w, sizeof w);
 }
 
 /* ---- When all lines are read ----------------------------------------------------------------- */
@@ -245,40 +257,16 @@ static int resolve_dups(struct parser *s)
 	return 0;
 }
 
-static int add_watch(struct parser *s, const struct watch *w)
+static int resolve_additions(struct parser *s)
 {
-	const struct descriptor *fd = process_descriptor(s->p, w->epoll);
-	struct description *d = fd ? &s->p->descriptions[fd->description] : NULL;
-	struct epoll_watch *array;
+	for (size_t i = 0; i < s->pending.addition_count; i++) {
+		const struct addition *a = &s->pending.additions[i];
+		const struct descriptor *fd = process_descriptor(s->p, a->fd);
 
-	if (!d || d->kind != FILE_EPOLL)
-		return place_error(s, w->at, "descriptor %d is no epoll", w->epoll);
-	array = arena_grow(&s->p->arena, d->watches, d->watch_count, &d->watch_capacity,
-			   sizeof *array);
-	if (!array)
-		return parser_no_memory(s);
-	d->watches = array;
-	array[d->watch_count++] = w->watch;
-	return 0;
-}
-
-/* Several lines for one pipe follow one another in it. */
-static int add_pipe_data(struct parser *s, const struct pipe_data *data)
-{
-	const struct descriptor *fd = process_descriptor(s->p, data->fd);
-	struct description *d = fd ? &s->p->descriptions[fd->description] : NULL;
-
-	if (!d || d->kind != FILE_PIPE || (d->flags & O_ACCMODE) != O_RDONLY)
-		return place_error(s, data->at, "descriptor %d is not the reading end of a pipe",
-				   data->fd);
-	for (size_t i = 0; i < data->size; i++) {
-		uint8_t *bytes = arena_grow(&s->p->arena, d->queued, d->queued_size,
-					    &d->queued_capacity, sizeof *bytes);
-
-		if (!bytes)
-			return parser_no_memory(s);
-		d->queued = bytes;
-		bytes[d->queued_size++] = data->bytes[i];
+		if (!fd)
+			return place_error(s, a->at, "descriptor %d stands on no line", a->fd);
+		if (a->add(s, a, &s->p->descriptions[fd->description]) != 0)
+			return -1;
 	}
 	return 0;
 }
@@ -287,11 +275,5 @@ int finish_files(struct parser *s)
 {
 	if (sort_descriptors(s) != 0 || resolve_dups(s) != 0)
 		return -1;
-	for (size_t i = 0; i < s->pending.watch_count; i++)
-		if (add_watch(s, &s->pending.watches[i]) != 0)
-			return -1;
-	for (size_t i = 0; i < s->pending.pipe_data_count; i++)
-		if (add_pipe_data(s, &s->pending.pipe_data[i]) != 0)
-			return -1;
-	return 0;
+	return resolve_additions(s);
 }

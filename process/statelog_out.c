@@ -102,3 +102,8 @@ void put_bytes(struct out *o, const uint8_t *bytes, size_t size)
 			put(o, (const char *)&c, 1);
 	}
 }
+
+void put_time(struct out *o, struct timespec t)
+{
+	print(o, "%ld.%09ld", (long)t.tv_sec, t.tv_nsec);
+}

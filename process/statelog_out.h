@@ -40,8 +40,13 @@ void put_name_not_word(struct out *o, const char *name);
 /* Bytes, so that they stay one field of one line and a person can look at them. */
 void put_bytes(struct out *o, const uint8_t *bytes, size_t size);
 
+/* A time, in seconds to the nanosecond. */
+void put_time(struct out *o, struct timespec t);
+
 /* ---- The lines by subject -------------------------------------------------------------------- */
 
 MUST_CHECK int put_descriptors(struct out *o, const struct process *p, struct error *err);
+void put_pipe(struct out *o, int fd, const struct description *d);
+void put_special(struct out *o, int fd, const struct description *d);
 
 #endif

@@ -222,6 +222,34 @@ int number_range(struct parser *s, struct field f, const char *what, uint64_t ma
 	return 0;
 }
 
+/* The nanoseconds that the decimals F are. */
+static int number_decimals(struct parser *s, struct field f, const char *what, long *nanoseconds)
+{
+	long n = 0, digits = 0;
+
+	for (size_t i = 0; i < f.len; i++, digits++) {
+		if (digit(f.text[i]) > 9 || digits == 9)
+			return field_error(s, f, "%s: '%s' are not at most nine decimals", what,
+					   field_quote(f).text);
+		n = n * 10 + (long)digit(f.text[i]);
+	}
+	for (; digits < 9; digits++)
+		n *= 10;
+	*nanoseconds = n;
+	return 0;
+}
+
+int field_time(struct parser *s, struct field f, const char *what, struct timespec *t)
+{
+	struct field decimals = f, seconds = field_next(&decimals, '.');
+	uint64_t n;
+
+	if (number_decimal(s, seconds, what, INT64_MAX, &n) != 0)
+		return -1;
+	t->tv_sec = (time_t)n;
+	return number_decimals(s, decimals, what, &t->tv_nsec);
+}
+
 /* ---- Names ----------------------------------------------------------------------------------- */
 
 /* The character that the backslash at TEXT begins, or -1 when that is no escape. */

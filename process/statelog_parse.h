@@ -39,17 +39,15 @@ struct dup {
 	size_t description;
 };
 
-struct watch {
-	struct place at;
-	int epoll;
-	struct epoll_watch watch;
-};
+struct parser;
 
-struct pipe_data {
+/* What a line says of a descriptor, whose own line may come later. */
+struct addition {
 	struct place at;
 	int fd;
-	const uint8_t *bytes;
-	size_t size;
+	/* Adds it to the description D of the descriptor. */
+	int (*add)(struct parser *s, const struct addition *a, struct description *d);
+	const void *what;
 };
 
 struct thread_line {
@@ -67,10 +65,8 @@ struct altstack_line {
 struct pending {
 	struct dup *dups;
 	size_t dup_count, dup_capacity;
-	struct watch *watches;
-	size_t watch_count, watch_capacity;
-	struct pipe_data *pipe_data;
-	size_t pipe_data_count, pipe_data_capacity;
+	struct addition *additions;
+	size_t addition_count, addition_capacity;
 	struct thread_line *threads;
 	size_t thread_count, thread_capacity;
 	struct altstack_line *altstacks;
@@ -126,6 +122,9 @@ int number_octal(struct parser *s, struct field f, const char *what, uint64_t ma
 int number_range(struct parser *s, struct field f, const char *what, uint64_t max,
 		 uint64_t *start, uint64_t *end);
 
+/* `SECONDS.NANOSECONDS`: with nine decimals at most, or none; never negative. */
+int field_time(struct parser *s, struct field f, const char *what, struct timespec *t);
+
 /* A name that must not be empty, its escapes resolved, as a string in the arena of the model. */
 int field_name(struct parser *s, struct field f, const char *what, const char **name);
 
@@ -142,8 +141,25 @@ int field_bytes(struct parser *s, struct field f, const char *what, const uint8_
 int take_descriptor(struct parser *s);
 int take_no_descriptors(struct parser *s);
 int take_epoll_watch(struct parser *s);
-int take_pipe_data(struct parser *s);
 int finish_files(struct parser *s);
+
+/* The descriptor that F names. */
+int field_fd(struct parser *s, struct field f, int *fd);
+
+/*
+ * For a line of which field 1 is a descriptor: ADD is called with a copy of the SIZE bytes at WHAT
+ * when the descriptor's description is known, in the order of the lines.
+ */
+int add_later(struct parser *s, int (*add)(struct parser *s, const struct addition *a,
+					   struct description *d), const void *what, size_t size);
+
+int take_pipe(struct parser *s);
+int take_pipe_data(struct parser *s);
+int take_pipe_packet(struct parser *s);
+
+int take_signalfd(struct parser *s);
+int take_timerfd(struct parser *s);
+int take_pidfd(struct parser *s);
 
 int take_thread(struct parser *s);
 int take_sigaltstack(struct parser *s);

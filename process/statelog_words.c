@@ -84,9 +84,28 @@ static bool is_nameless(const char *name, size_t len)
 }
 
 static const char *const other_words[] = {
-	"fanotify", "inotify", "io_uring", "perf_event", "pidfd", "signalfd", "timerfd",
-	"userfaultfd",
+	"fanotify", "inotify", "io_uring", "perf_event", "userfaultfd",
 };
+
+/* The kinds that one word says all of. */
+static const struct {
+	enum file_kind kind;
+	const char *word;
+} kinds[] = {
+	{ FILE_EVENTFD, "eventfd" },
+	{ FILE_EPOLL, "epoll" },
+	{ FILE_SIGNALFD, "signalfd" },
+	{ FILE_TIMERFD, "timerfd" },
+	{ FILE_PIDFD, "pidfd" },
+};
+
+const char *statelog_kind_word(enum file_kind kind)
+{
+	for (size_t i = 0; i < COUNT(kinds); i++)
+		if (kinds[i].kind == kind)
+			return kinds[i].word;
+	return NULL;
+}
 
 static bool is_other(const char *name, size_t len)
 {
@@ -106,10 +125,9 @@ enum file_kind statelog_kind(const char *name, size_t len, uint64_t *id)
 		return FILE_PIPE;
 	if (has_id(name, len, "socket:", id))
 		return FILE_SOCKET;
-	if (equals(name, len, "eventfd"))
-		return FILE_EVENTFD;
-	if (equals(name, len, "epoll"))
-		return FILE_EPOLL;
+	for (size_t i = 0; i < COUNT(kinds); i++)
+		if (equals(name, len, kinds[i].word))
+			return kinds[i].kind;
 	return is_other(name, len) ? FILE_OTHER : FILE_PATH;
 }
 

@@ -18,6 +18,9 @@
  */
 enum file_kind statelog_kind(const char *name, size_t len, uint64_t *id);
 
+/* The word that stands for an open file of KIND (`epoll`); NULL when there is none, or a name. */
+const char *statelog_kind_word(enum file_kind kind);
+
 /* The word for LABEL in a map line (`[heap]`); NULL when it has none. */
 const char *statelog_label_word(enum label label);
 

@@ -33,8 +33,11 @@ static void put_file_name(struct out *o, const struct description *d)
 		break;
 	case FILE_PIPE: print(o, "pipe:[%lu]", (unsigned long)d->pipe_id); break;
 	case FILE_SOCKET: print(o, "socket:[%lu]", (unsigned long)d->pipe_id); break;
-	case FILE_EVENTFD: print(o, "eventfd"); break;
-	case FILE_EPOLL: print(o, "epoll"); break;
+	case FILE_EVENTFD:
+	case FILE_EPOLL:
+	case FILE_SIGNALFD:
+	case FILE_TIMERFD:
+	case FILE_PIDFD: print(o, "%s", statelog_kind_word(d->kind)); break;
 	case FILE_OTHER:
 		if (kind_of(name) != FILE_OTHER)
 			print(o, "anon_inode:");
@@ -78,20 +81,6 @@ static void put_epoll_watches(struct out *o, int fd, const struct description *d
 		      d->watches[i].events, (unsigned long)d->watches[i].data);
 }
 
-/* What is in the pipe, in lines that a person can still look at. */
-static void put_pipe_data(struct out *o, int fd, const struct description *d)
-{
-	enum { BYTES_PER_LINE = 64 };
-
-	for (size_t i = 0; i < d->queued_size; i += BYTES_PER_LINE) {
-		size_t left = d->queued_size - i;
-
-		print(o, "pipe-data : %d : ", fd);
-		put_bytes(o, d->queued + i, left < BYTES_PER_LINE ? left : BYTES_PER_LINE);
-		print(o, "\n");
-	}
-}
-
 static void put_descriptor(struct out *o, const struct descriptor *fd,
 			   const struct description *d, int owner)
 {
@@ -109,7 +98,8 @@ static void put_descriptor(struct out *o, const struct descriptor *fd,
 	if (owner != fd->fd)
 		return;
 	put_epoll_watches(o, fd->fd, d);
-	put_pipe_data(o, fd->fd, d);
+	put_pipe(o, fd->fd, d);
+	put_special(o, fd->fd, d);
 }
 
 /*

@@ -20,6 +20,7 @@
 #include "restart/ids.h"
 #include "restart/launch.h"
 #include "restart/overwrite.h"
+#include "restart/plan_files.h"
 #include "restart/program.h"
 #include "restart/relocate.h"
 #include "restart/restore.h"
@@ -102,7 +103,7 @@ static int index_descriptors(struct restore *r, struct error *err)
 		return error_set(err, ENOMEM, "not enough memory");
 	for (size_t i = p->descriptor_count; i-- > 0;)
 		r->first_descriptor[p->descriptors[i].description] = i;
-	return 0;
+	return index_pipes(r, err);
 }
 
 /* ---- Saying what was found -------------------------------------------------------------------------------- */
@@ -336,6 +337,7 @@ int main(int argc, char **argv)
 		core_close(r.core);
 	free(r.program);
 	free(r.first_descriptor);
+	free(r.pipes);
 	process_free(&input.core);
 	process_free(&input.text);
 	options_free(&options);

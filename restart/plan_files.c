@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -18,61 +16,32 @@
 #include <unistd.h>
 
 #include "restart/launch.h"
-#include "restart/restore.h"
+#include "restart/plan_files.h"
 
 /* Flags that say how the file was opened then, and must not be repeated. */
 enum { ONCE = O_CREAT | O_EXCL | O_TRUNC };
-
-/* How much a new pipe holds (include/linux/pipe_fs_i.h). */
-enum { PIPE_SIZE = 16 * 4096 };
 
 static bool is_standard(int fd)
 {
 	return fd >= 0 && fd <= 2;
 }
 
-/* The lowest descriptor of D's description. */
-static const struct descriptor *first_of(const struct restore *r, const struct descriptor *d)
+const struct descriptor *first_descriptor(const struct restore *r, size_t description)
 {
-	return &r->process->descriptors[r->first_descriptor[d->description]];
+	return &r->process->descriptors[r->first_descriptor[description]];
 }
 
-static const struct description *description_of(const struct process *p, const struct descriptor *d)
+const struct description *description_of(const struct process *p, const struct descriptor *d)
 {
 	return &p->descriptions[d->description];
 }
 
-static uint32_t access_mode(const struct description *file)
+uint32_t access_mode(const struct description *file)
 {
 	return file->flags & O_ACCMODE;
 }
 
-/* The first descriptor of the pipe's other end, or NULL when that is in another process. */
-static const struct descriptor *other_end(const struct process *p, const struct descriptor *d)
-{
-	const struct description *file = description_of(p, d);
-
-	for (size_t i = 0; i < p->descriptor_count; i++) {
-		const struct description *other = description_of(p, &p->descriptors[i]);
-
-		if (other->kind == FILE_PIPE && other->pipe_id == file->pipe_id &&
-		    access_mode(other) != access_mode(file))
-			return &p->descriptors[i];
-	}
-	return NULL;
-}
-
-/* What stands in for a descriptor's file. */
-enum stand_in {
-	ITSELF,
-	OURS,        /* restart's own descriptor of the same number */
-	TERMINAL,    /* restart's own terminal */
-	DEAD_PIPE,   /* a pipe whose other end is closed */
-	DEAD_SOCKET, /* a socket whose peer is gone */
-	NULL_DEVICE,
-};
-
-static enum stand_in stand_in_for(const struct restore *r, const struct descriptor *d)
+enum stand_in stand_in_for(const struct restore *r, const struct descriptor *d)
 {
 	const struct description *file = description_of(r->process, d);
 
@@ -81,11 +50,16 @@ static enum stand_in stand_in_for(const struct restore *r, const struct descript
 		return file->deleted ? NULL_DEVICE : ITSELF;
 	case FILE_EVENTFD:
 	case FILE_EPOLL:
-		return ITSELF;
+	case FILE_SIGNALFD:
+	case FILE_TIMERFD:
+	case FILE_PIDFD:
+		if (is_special(r->process, file))
+			return ITSELF;
+		return is_standard(d->fd) ? OURS : NULL_DEVICE;
 	case FILE_TERMINAL:
 		return is_standard(d->fd) ? OURS : r->terminal >= 0 ? TERMINAL : NULL_DEVICE;
 	case FILE_PIPE:
-		return other_end(r->process, d) ? ITSELF : is_standard(d->fd) ? OURS : DEAD_PIPE;
+		return pipe_is_whole(r, d) ? ITSELF : is_standard(d->fd) ? OURS : DEAD_PIPE;
 	case FILE_SOCKET:
 		return is_standard(d->fd) && !file->hung_up ? OURS : DEAD_SOCKET;
 	case FILE_OTHER:
@@ -100,19 +74,14 @@ static enum stand_in stand_in_for(const struct restore *r, const struct descript
  */
 static bool is_duplicate(const struct restore *r, const struct descriptor *d)
 {
-	return first_of(r, d) != d && stand_in_for(r, d) != OURS;
+	return first_descriptor(r, d->description) != d && stand_in_for(r, d) != OURS;
 }
 
 /* ---- Checks --------------------------------------------------------------------------------------- */
 
-/* Where the description stands in the text, for messages: "filedescriptors:3: ". */
-struct place {
-	char text[280];
-};
-
-static struct place place_of(const struct restore *r, const struct descriptor *d)
+struct text_place place_of(const struct restore *r, const struct descriptor *d)
 {
-	struct place place = { "" };
+	struct text_place place = { "" };
 
 	if (d->line && r->options->filedes)
 		snprintf(place.text, sizeof place.text, "%.255s:%d: ", r->options->filedes, d->line);
@@ -122,7 +91,7 @@ static struct place place_of(const struct restore *r, const struct descriptor *d
 static void check_path(const struct restore *r, struct findings *f, const struct descriptor *d)
 {
 	const struct description *file = description_of(r->process, d);
-	struct place at = place_of(r, d);
+	struct text_place at = place_of(r, d);
 	uint32_t mode = access_mode(file);
 	int need = !file->flags_known ? 0
 		 : mode == O_RDONLY ? R_OK : mode == O_WRONLY ? W_OK : R_OK | W_OK;
@@ -151,12 +120,14 @@ static void check_path(const struct restore *r, struct findings *f, const struct
 static void check_descriptor(const struct restore *r, struct findings *f, const struct descriptor *d)
 {
 	const struct description *file = description_of(r->process, d);
-	struct place at = place_of(r, d);
+	struct text_place at = place_of(r, d);
 
 	switch (stand_in_for(r, d)) {
 	case ITSELF:
 		if (file->kind == FILE_PATH)
 			check_path(r, f, d);
+		else if (is_special(r->process, file))
+			check_special(r, f, d);
 		break;
 	case OURS:
 		if (!launch_has_standard(d->fd))
@@ -209,7 +180,7 @@ void check_files(const struct restore *r, struct findings *f)
 
 /* ---- The plan ------------------------------------------------------------------------------------- */
 
-static void plan_move_fd(struct plan *plan, const struct descriptor *d)
+void plan_move_fd(struct plan *plan, const struct descriptor *d)
 {
 	struct plan_op *op = plan_add(plan, OP_MOVE_FD, 0);
 
@@ -217,7 +188,15 @@ static void plan_move_fd(struct plan *plan, const struct descriptor *d)
 	op->args[1] = d->close_on_exec ? O_CLOEXEC : 0;
 }
 
-static void plan_duplicate(struct plan *plan, int from, const struct descriptor *d)
+void plan_move_to(struct plan *plan, int to)
+{
+	struct plan_op *op = plan_add(plan, OP_MOVE_FD, 0);
+
+	op->args[0] = (uint64_t)to;
+	op->args[1] = O_CLOEXEC;
+}
+
+void plan_duplicate(struct plan *plan, int from, const struct descriptor *d)
 {
 	plan_syscall(plan, OP_EXPECT, SYS_dup3, from, d->fd,
 		     d->close_on_exec ? O_CLOEXEC : 0)->expect = (uint64_t)d->fd;
@@ -236,27 +215,36 @@ static uint32_t open_flags(const struct description *file)
 	return faccessat(AT_FDCWD, file->name, W_OK, AT_EACCESS) == 0 ? O_WRONLY : O_RDONLY;
 }
 
-static void plan_open_path(struct plan *plan, const struct descriptor *d,
+/*
+ * Opening an end of a fifo waits for the other; a descriptor for both prevents that, and has room for
+ * what was in it.
+ */
+static void plan_hold_fifo(struct plan *plan, int holder, addr_t name, const struct description *file)
+{
+	plan_syscall(plan, OP_KEEP, SYS_open, name, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	plan_move_to(plan, holder);
+	plan_pipe_contents(plan, holder, file);
+}
+
+static void plan_open_path(const struct restore *r, struct plan *plan, const struct descriptor *d,
 			   const struct description *file)
 {
 	addr_t name = plan_string(plan, file->name);
 	struct stat st;
-	bool fifo = stat(file->name, &st) == 0 && S_ISFIFO(st.st_mode);
+	bool fifo = stat(file->name, &st) == 0 && S_ISFIFO(st.st_mode) && !(file->flags & O_PATH);
 
-	if (fifo) {
-		/* Opening an end of a fifo waits for the other; a descriptor for both prevents that. */
-		plan_syscall(plan, OP_KEEP, SYS_open, name, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-		plan_syscall(plan, OP_ARG0_IS_RESULT, SYS_fcntl, 0, F_DUPFD, d->fd);
-	}
+	if (fifo)
+		plan_hold_fifo(plan, r->fd_base + LENT_SPARE, name, file);
 	plan_syscall(plan, OP_KEEP, SYS_open, name, open_flags(file) | O_NOCTTY);
 	plan_note(plan, "descriptor %d", d->fd);
 	if (file->offset && !(file->flags & O_PATH))
 		plan_syscall(plan, OP_ARG0_IS_RESULT | OP_MAY_FAIL, SYS_lseek, 0, file->offset, SEEK_SET);
 	plan_move_fd(plan, d);
+	if (fifo)
+		plan_syscall(plan, 0, SYS_close, r->fd_base + LENT_SPARE);
 }
 
-/* An integer array in the plan, filled by pipe2 or socketpair. */
-static addr_t pair_slot(struct plan *plan)
+addr_t pair_slot(struct plan *plan)
 {
 	return plan_data(plan, (int[2]){ -1, -1 }, sizeof(int[2]));
 }
@@ -267,60 +255,13 @@ static void plan_move_from(struct plan *plan, addr_t slot, const struct descript
 	plan_move_fd(plan, d);
 }
 
-static void plan_status_flags(struct plan *plan, const struct descriptor *d,
-			      const struct description *file)
+void plan_status_flags(struct plan *plan, const struct descriptor *d,
+		       const struct description *file)
 {
 	uint32_t flags = file->flags & (O_NONBLOCK | O_APPEND | O_DIRECT | O_ASYNC);
 
 	if (flags)
 		plan_syscall(plan, 0, SYS_fcntl, d->fd, F_SETFL, flags);
-}
-
-/* Puts what was on its way back into the new pipe. */
-static void plan_queued(struct plan *plan, addr_t slot, const struct description *file)
-{
-	uint64_t size = file->queued_size;
-
-	if (!size)
-		return;
-	plan_add(plan, OP_LOAD, OP_KEEP)->args[0] = slot + sizeof(int);
-	if (size > PIPE_SIZE)
-		plan_syscall(plan, OP_ARG0_IS_RESULT, SYS_fcntl, 0, F_SETPIPE_SZ, size);
-	addr_t bytes = plan_data(plan, file->queued, size);
-	plan_syscall(plan, OP_ARG0_IS_RESULT | OP_EXPECT, SYS_write, 0, bytes, size)->expect = size;
-}
-
-/*
- * Both ends of a pipe, when the end with the lower descriptor comes by.  The kernel gives a pipe the
- * two lowest free numbers, and either may be the one that the other end must get: the other end
- * waits at a number above all.
- */
-static void plan_pipe(const struct restore *r, struct plan *plan, const struct descriptor *d)
-{
-	const struct process *p = r->process;
-	const struct descriptor *other = other_end(p, d);
-	bool reads = access_mode(description_of(p, d)) == O_RDONLY;
-	int32_t spare = r->fd_base + LENT_SPARE;
-
-	if (other && other->fd < d->fd)
-		return;  /* done with the other end */
-	addr_t slot = pair_slot(plan);
-	addr_t mine = slot + (reads ? 0 : sizeof(int)), others = slot + (reads ? sizeof(int) : 0);
-
-	plan_syscall(plan, 0, SYS_pipe2, slot, O_CLOEXEC);
-	plan_note(plan, "pipe of descriptor %d", d->fd);
-	if (other)
-		plan_queued(plan, slot, description_of(p, reads ? d : other));
-	plan_add(plan, OP_LOAD, OP_KEEP)->args[0] = others;
-	if (other)
-		plan_syscall(plan, OP_ARG0_IS_RESULT, SYS_dup3, 0, spare, O_CLOEXEC);
-	plan_syscall(plan, OP_ARG0_IS_RESULT, SYS_close, 0);
-	plan_move_from(plan, mine, d);
-	plan_status_flags(plan, d, description_of(p, d));
-	if (other) {
-		plan_move_from(plan, plan_data(plan, &spare, sizeof spare), other);
-		plan_status_flags(plan, other, description_of(p, other));
-	}
 }
 
 /* A socket whose peer is gone, as the program would see it: reads end, writes fail. */
@@ -344,51 +285,18 @@ static void plan_null(struct plan *plan, const struct descriptor *d)
 	plan_move_fd(plan, d);
 }
 
-static void plan_eventfd(struct plan *plan, const struct descriptor *d,
-			 const struct description *file)
-{
-	/* eventfd2 takes a 32-bit count; a larger one is added by a write. */
-	uint32_t initial = file->count > UINT32_MAX ? 0 : (uint32_t)file->count;
-
-	plan_syscall(plan, OP_KEEP, SYS_eventfd2, initial,
-		     (file->flags & O_NONBLOCK) | (file->semaphore ? EFD_SEMAPHORE : 0));
-	plan_note(plan, "descriptor %d", d->fd);
-	if (initial != file->count)
-		plan_syscall(plan, OP_ARG0_IS_RESULT, SYS_write, 0,
-			     plan_data(plan, &file->count, sizeof file->count), sizeof file->count);
-	plan_move_fd(plan, d);
-}
-
-static void plan_epoll_watches(struct plan *plan, const struct descriptor *d,
-			       const struct description *file)
-{
-	for (size_t i = 0; i < file->watch_count; i++) {
-		const struct epoll_watch *w = &file->watches[i];
-		struct epoll_event event = { .events = w->events, .data.u64 = w->data };
-
-		/* A watch may outlive its descriptor's number: what is not there is not watched. */
-		plan_syscall(plan, OP_MAY_FAIL, SYS_epoll_ctl, d->fd, EPOLL_CTL_ADD, w->fd,
-			     plan_data(plan, &event, sizeof event));
-	}
-}
-
 static void plan_description(const struct restore *r, struct plan *plan, const struct descriptor *d)
 {
 	const struct description *file = description_of(r->process, d);
 
 	switch (stand_in_for(r, d)) {
 	case ITSELF:
-		if (file->kind == FILE_PATH) {
-			plan_open_path(plan, d, file);
-		} else if (file->kind == FILE_PIPE) {
+		if (file->kind == FILE_PATH)
+			plan_open_path(r, plan, d, file);
+		else if (file->kind == FILE_PIPE)
 			plan_pipe(r, plan, d);
-		} else if (file->kind == FILE_EVENTFD) {
-			plan_eventfd(plan, d, file);
-		} else {
-			plan_syscall(plan, OP_KEEP, SYS_epoll_create1, 0);
-			plan_note(plan, "descriptor %d", d->fd);
-			plan_move_fd(plan, d);
-		}
+		else
+			plan_special(r, plan, d);
 		break;
 	case OURS:
 		plan_duplicate(plan, r->fd_base + LENT_STDIN + d->fd, d);
@@ -420,14 +328,14 @@ void plan_files(const struct restore *r, struct plan *plan)
 		const struct descriptor *d = &p->descriptors[i];
 
 		if (is_duplicate(r, d))
-			plan_duplicate(plan, first_of(r, d)->fd, d);
+			plan_duplicate(plan, first_descriptor(r, d->description)->fd, d);
 		else
 			plan_description(r, plan, d);
 	}
 	for (size_t i = 0; i < p->descriptor_count; i++) {
 		const struct descriptor *d = &p->descriptors[i];
 
-		if (description_of(p, d)->kind == FILE_EPOLL && first_of(r, d) == d)
+		if (description_of(p, d)->kind == FILE_EPOLL && first_descriptor(r, d->description) == d)
 			plan_epoll_watches(plan, d, description_of(p, d));
 	}
 }

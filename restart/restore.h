@@ -37,7 +37,8 @@ struct vdso_place {
 };
 
 /* Descriptors that restart lends to the new process, from fd_base on. */
-enum lent_fd { LENT_CORE, LENT_STDIN, LENT_STDOUT, LENT_STDERR, LENT_TERMINAL, LENT_SPARE, LENT_DONE,
+enum lent_fd { LENT_CORE, LENT_STDIN, LENT_STDOUT, LENT_STDERR, LENT_TERMINAL, LENT_SPARE,
+	       LENT_SPARE_WRITER, LENT_DONE,
 	       LENT_COUNT };
 
 /* How the threads enter the program at the end of the plan. */
@@ -58,6 +59,8 @@ struct restore {
 	int fd_base;
 	size_t *first_descriptor;  /* of each description, the index of its lowest descriptor */
 	bool whole;                /* the core needs no file: it is in an executable checkpoint */
+	size_t *pipes;             /* descriptions that are pipes, sorted: plan_pipes.c */
+	size_t pipe_count;
 	bool core_noexec;          /* the core lies where nothing may be mapped executable */
 	bool lazy;                 /* map memory from the core where possible */
 	int terminal;              /* restart's own terminal, or -1 */

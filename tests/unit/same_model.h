@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "process/process.h"
+#include "tests/unit/random_file_details.h"
 
 static inline bool same_text(const char *a, const char *b)
 {
@@ -22,7 +23,8 @@ static inline bool same_description(const struct description *a, const struct de
 		    a->deleted == b->deleted && a->pipe_id == b->pipe_id && a->count == b->count &&
 		    a->semaphore == b->semaphore && a->watch_count == b->watch_count &&
 		    a->hung_up == b->hung_up && a->queued_size == b->queued_size &&
-		    (!a->queued_size || memcmp(a->queued, b->queued, a->queued_size) == 0);
+		    (!a->queued_size || memcmp(a->queued, b->queued, a->queued_size) == 0) &&
+		    same_file_details(a, b);
 
 	for (size_t i = 0; same && i < a->watch_count; i++)
 		same = a->watches[i].fd == b->watches[i].fd &&

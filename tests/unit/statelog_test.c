@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "tests/unit/check.h"
+#include "tests/unit/random_file_details.h"
 #include "tests/unit/same_model.h"
 #include "util/io.h"
 
@@ -69,8 +70,8 @@ static void test_kinds(void)
 		{ "/dev/pts/", FILE_PATH }, { "/dev/null", FILE_PATH }, { "/dev/tty/x", FILE_PATH },
 		{ "out.txt", FILE_PATH }, { "eventfd.log", FILE_PATH }, { "pipe:", FILE_PATH },
 		{ "a:b", FILE_PATH }, { "pipe:[77]", FILE_PIPE }, { "socket:[77]", FILE_SOCKET },
-		{ "eventfd", FILE_EVENTFD }, { "epoll", FILE_EPOLL }, { "signalfd", FILE_OTHER },
-		{ "timerfd", FILE_OTHER }, { "inotify", FILE_OTHER }, { "pidfd", FILE_OTHER },
+		{ "eventfd", FILE_EVENTFD }, { "epoll", FILE_EPOLL }, { "signalfd", FILE_SIGNALFD },
+		{ "timerfd", FILE_TIMERFD }, { "inotify", FILE_OTHER }, { "pidfd", FILE_PIDFD },
 		{ "memfd:a/b", FILE_OTHER }, { "anon_inode:[bpf-map]", FILE_OTHER },
 		{ "net:[4026531840]", FILE_OTHER }, { "\\145ventfd", FILE_PATH },
 		{ "pipe:[]", FILE_OTHER }, { "pipe:[x]", FILE_OTHER },
@@ -318,12 +319,12 @@ static const struct {
 	{ "3 : f : 0 : O_RDWR|",
 	  "log:1:20: flags: '' is neither a flag (O_RDWR, O_APPEND, ...) nor a number" },
 	{ "3 : f : 0 : EFD_SEMAPHORE", "log:1:13: EFD_SEMAPHORE: the file is no eventfd" },
-	{ "3 : f : 0 : hung-up", "log:1:13: hung-up: the file is no socket" },
-	{ "3 : f : 0\npipe-data : 3 : a",
+	{ "3 : f : 0 : hung-up", "log:1:13: hung-up: the file is no socket and no pipe" },
+	{ "3 : eventfd : 0\npipe-data : 3 : a",
 	  "log:2:13: descriptor 3 is not the reading end of a pipe" },
 	{ "3 : pipe:[1] : 0 : O_WRONLY\npipe-data : 3 : a",
 	  "log:2:13: descriptor 3 is not the reading end of a pipe" },
-	{ "pipe-data : 3 : a", "log:1:13: descriptor 3 is not the reading end of a pipe" },
+	{ "pipe-data : 3 : a", "log:1:13: descriptor 3 stands on no line" },
 	{ "3 : pipe:[1] : 0 : O_RDONLY\npipe-data : 3 : a\\400",
 	  "log:2:18: bytes: a backslash starts three octal digits (000 to 377); write a backslash "
 	  "as \\134" },
@@ -336,7 +337,7 @@ static const struct {
 	  "log:3:17: descriptor 4 is a dup itself; name the one that it shares its file with" },
 	{ "3 : f : 0\n4 : f : 0\n3 : g : 0", "log:3:1: descriptor 3 stands on line 1 already" },
 	{ "3 : f : 0\nepoll-watch : 3 : 0 : 1 : 0", "log:2:15: descriptor 3 is no epoll" },
-	{ "epoll-watch : 3 : 0 : 1 : 0", "log:1:15: descriptor 3 is no epoll" },
+	{ "epoll-watch : 3 : 0 : 1 : 0", "log:1:15: descriptor 3 stands on no line" },
 	{ "descriptors : some", "log:1:15: 'some' is not 'none'" },
 	{ "cwd : /\ncwd : /", "log:2:1: cwd has a line already" },
 	{ "umask : 8", "log:1:9: umask: '8' is not an octal number" },
@@ -434,27 +435,6 @@ static void test_errors(void)
 
 /* ---- There and back -------------------------------------------------------------------------- */
 
-static uint64_t seed = 1;
-
-static uint64_t number(void)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed;
-}
-
-static uint64_t below(uint64_t n)
-{
-	return number() % n;
-}
-
-/* Numbers of every length, so that the bounds and small ones are tried too. */
-static uint64_t sized_number(void)
-{
-	return below(8) ? number() >> below(64) : UINT64_MAX;
-}
-
 static const char *random_name(struct arena *a, size_t longest)
 {
 	static const char *const words[] = {
@@ -479,7 +459,7 @@ static void random_description(struct process *q, struct description *d)
 {
 	static const char *const terminals[] = { "/dev/tty", "/dev/console", "/dev/pts/0" };
 	static const char *const others[] = {
-		"signalfd", "timerfd", "memfd:a : b #c", "net:[1 2]",
+		"inotify", "io_uring", "memfd:a : b #c", "net:[1 2]",
 	};
 	char name[40];
 
@@ -494,12 +474,7 @@ static void random_description(struct process *q, struct description *d)
 	d->semaphore = d->kind == FILE_EVENTFD && below(2);
 	if (d->kind == FILE_PIPE || d->kind == FILE_SOCKET)
 		d->pipe_id = sized_number();
-	d->hung_up = d->kind == FILE_SOCKET && below(2);
-	for (size_t n = d->kind == FILE_PIPE && !(d->flags & O_ACCMODE) ? below(200) : 0; n; n--) {
-		d->queued = arena_grow(&q->arena, d->queued, d->queued_size, &d->queued_capacity,
-				       sizeof *d->queued);
-		d->queued[d->queued_size++] = (uint8_t)below(256);
-	}
+	d->hung_up = (d->kind == FILE_SOCKET || d->kind == FILE_PIPE) && below(2);
 	snprintf(name, sizeof name, "%s:[%lu]", d->kind == FILE_PIPE ? "pipe" : "socket",
 		 (unsigned long)d->pipe_id);
 	switch (d->kind) {
@@ -509,8 +484,12 @@ static void random_description(struct process *q, struct description *d)
 	case FILE_SOCKET: d->name = arena_strdup(&q->arena, name); break;
 	case FILE_EVENTFD: d->name = "eventfd"; break;
 	case FILE_EPOLL: d->name = "epoll"; break;
+	case FILE_SIGNALFD: d->name = "signalfd"; break;
+	case FILE_TIMERFD: d->name = "timerfd"; break;
+	case FILE_PIDFD: d->name = "pidfd"; break;
 	case FILE_OTHER: d->name = others[below(4)]; break;
 	}
+	random_file_details(q, d);
 	for (size_t n = d->kind == FILE_EPOLL ? below(4) : 0; n; n--) {
 		d->watches = arena_grow(&q->arena, d->watches, d->watch_count, &d->watch_capacity,
 					sizeof *d->watches);

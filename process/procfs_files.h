@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Shared by the files that read the open files of a process: procfs_files.c lists the descriptors
+ * and joins those that share a description, procfs_fdinfo.c reads what fdinfo tells, procfs_pipes.c
+ * looks into pipes.
+ */
+#ifndef PROCESS_PROCFS_FILES_H
+#define PROCESS_PROCFS_FILES_H
+
+#include <sys/stat.h>
+
+#include "process/process.h"
+
+/* A descriptor with its own copy of the description, before those that are shared are joined. */
+struct entry {
+	struct descriptor descriptor;
+	struct description description;
+	mode_t mode;        /* of the file; 0: not known */
+	ino_t inode;
+	bool other_reads, other_writes;  /* a pipe or fifo: some descriptor of the process does */
+	bool has_contents;  /* of the descriptors of a pipe, the one that tells what is in it */
+};
+
+struct entries {
+	struct entry *all;  /* by descriptor */
+	size_t count, capacity;
+	pid_t pid;
+};
+
+/* Fills E's description with what fdinfo tells of it. */
+MUST_CHECK int procfs_read_fdinfo(struct process *p, pid_t pid, struct entry *e, struct error *err);
+
+/* Whether it is a pipe, or a fifo. */
+bool entry_is_pipe(const struct entry *e);
+
+/*
+ * Adds to D, the description of E, what waits in the pipe, its size, and whether its other end is
+ * closed.
+ */
+MUST_CHECK int procfs_read_pipe(struct process *p, pid_t pid, const struct entry *e,
+				struct description *d, struct error *err);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* process/statelog: the lines that say more of an open file, and which of them are refused. */
+#define _GNU_SOURCE
+#include "process/statelog.h"
+
+#include <string.h>
+#include <sys/timerfd.h>
+
+#include "tests/unit/check.h"
+
+static struct process p;
+static struct error err;
+
+static bool parse(const char *text)
+{
+	process_free(&p);
+	err.message[0] = '\0';
+	return statelog_parse(&p, "log", text, strlen(text), NULL, NULL, &err) == 0;
+}
+
+static const struct description *file_of(int fd)
+{
+	static const struct description none = { .kind = (enum file_kind)-1, .name = "" };
+	const struct descriptor *d = process_descriptor(&p, fd);
+
+	return d ? &p.descriptions[d->description] : &none;
+}
+
+static void test_pipes(void)
+{
+	const struct description *d;
+
+	CHECK(parse("pipe : 4 : 8192\npipe-packet : 4 : ab\npipe-packet : 4 : \\000\n"
+		    "4 : pipe:[7] : 0 : O_RDONLY|hung-up"), "a pipe may hold packets");
+	d = file_of(4);
+	CHECK(d->pipe_size == 8192 && d->hung_up, "has a size, and nobody at its other end");
+	CHECK(d->packet_count == 2 && d->packets[0] == 2 && d->packets[1] == 1 &&
+	      d->queued_size == 3 && !memcmp(d->queued, "ab", 3), "the packets keep their sizes");
+	CHECK(parse("4 : /tmp/fifo : 0 : O_RDWR\npipe-data : 4 : x") && file_of(4)->queued_size == 1,
+	      "a fifo holds bytes too");
+}
+
+static void test_special(void)
+{
+	const struct timerfd *t;
+
+	CHECK(parse("5 : signalfd : 0 : O_RDWR\nsignalfd : 5 : 0x8000000000000001") &&
+	      file_of(5)->mask_known && file_of(5)->mask == 0x8000000000000001,
+	      "a signalfd has its mask");
+	CHECK(parse("timerfd : 5 : CLOCK_REALTIME : 3 : 12.5 : 0.000000001 : "
+		    "TFD_TIMER_ABSTIME|TFD_TIMER_CANCEL_ON_SET\n5 : timerfd : 0 : O_RDWR"),
+	      "a timerfd has all of its state");
+	t = file_of(5)->timer;
+	CHECK(t && t->clock == CLOCK_REALTIME && t->ticks == 3 && t->value.tv_sec == 12 &&
+	      t->value.tv_nsec == 500000000 && t->interval.tv_sec == 0 && t->interval.tv_nsec == 1 &&
+	      t->flags == (TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET), "to the nanosecond");
+	CHECK(parse("5 : timerfd : 0\ntimerfd : 5 : CLOCK_BOOTTIME : 0 : 7 : 0 : 0") &&
+	      file_of(5)->timer->value.tv_sec == 7 && !file_of(5)->timer->flags,
+	      "a time may have no decimals");
+	CHECK(parse("5 : pidfd : 0 : O_RDWR\npidfd : 5 : 4242") && file_of(5)->pid == 4242,
+	      "a pidfd has its process");
+}
+
+static void test_errors(void)
+{
+	static const struct {
+		const char *text, *message;
+	} cases[] = {
+		{ "pipe : 4 : 4096", "log:1:8: descriptor 4 stands on no line" },
+		{ "4 : eventfd : 0\npipe : 4 : 4096", "log:2:8: descriptor 4 is no pipe" },
+		{ "4 : pipe:[1] : 0\npipe : 4 : 0", "log:2:12: size: no pipe holds 0 bytes" },
+		{ "4 : pipe:[1] : 0\npipe : 4 : 2147483648",
+		  "log:2:12: size: 2147483648 is more than 2147483647" },
+		{ "4 : pipe:[1] : 0\npipe : 4 : 1\npipe : 4 : 1",
+		  "log:3:8: pipe 4 has a size already" },
+		{ "4 : pipe:[1] : 0 : O_WRONLY\npipe-packet : 4 : x",
+		  "log:2:15: descriptor 4 is not the reading end of a pipe" },
+		{ "4 : pipe:[1] : 0\npipe-packet : 4 : x\npipe-data : 4 : y",
+		  "log:3:13: the pipe of descriptor 4 holds packets" },
+		{ "4 : pipe:[1] : 0\npipe-data : 4 : y\npipe-packet : 4 : x",
+		  "log:3:15: the pipe of descriptor 4 holds no packets" },
+		{ "4 : pipe:[1] : 0\npipe-packet : 4 : ",
+		  "log:2:19: bytes: a packet has 1 to 4096 bytes, not 0" },
+		{ "4 : epoll : 0\nsignalfd : 4 : 1", "log:2:12: descriptor 4 is no signalfd" },
+		{ "4 : signalfd : 0\nsignalfd : 4 : 1\nsignalfd : 4 : 2",
+		  "log:3:12: signalfd 4 has a line already" },
+		{ "4 : signalfd : 0\nsignalfd : 4 : 10000000000000000",
+		  "log:2:16: mask: 10000000000000000 is more than 0xffffffffffffffff" },
+		{ "4 : timerfd : 0\ntimerfd : 4 : CLOCK_TAI : 0 : 0 : 0 : 0",
+		  "log:2:15: 'CLOCK_TAI' is no clock of timerfd_create (CLOCK_MONOTONIC, ...)" },
+		{ "4 : timerfd : 0\ntimerfd : 4 : CLOCK_MONOTONIC : 0 : 1.0000000001 : 0 : 0",
+		  "log:2:39: value: '0000000001' are not at most nine decimals" },
+		{ "4 : timerfd : 0\ntimerfd : 4 : CLOCK_MONOTONIC : 0 : -1 : 0 : 0",
+		  "log:2:37: value: '-1' is not a number" },
+		{ "4 : timerfd : 0\ntimerfd : 4 : CLOCK_MONOTONIC : 0 : 0 : 0 : 0|7",
+		  "log:2:47: flags: '7' is no flag of timerfd_settime" },
+		{ "4 : pipe:[1] : 0\ntimerfd : 4 : CLOCK_MONOTONIC : 0 : 0 : 0 : 0",
+		  "log:2:11: descriptor 4 is no timerfd" },
+		{ "4 : pidfd : 0\npidfd : 4 : 4194305",
+		  "log:2:13: process: 4194305 is more than 4194304" },
+		{ "4 : epoll : 0\npidfd : 4 : 1", "log:2:9: descriptor 4 is no pidfd" },
+		{ "pidfd : x : 1", "log:1:9: descriptor: 'x' is not a number" },
+		{ "timerfd : 4 : CLOCK_MONOTONIC", "log:1:1: too few fields; the line is 'timerfd : "
+		  "DESCRIPTOR : CLOCK : TICKS : VALUE : INTERVAL : FLAGS', with a blank on both sides "
+		  "of every colon" },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		CHECK(!parse(cases[i].text), "line %zu is refused", i);
+		CHECK_TEXT(err.message, cases[i].message, "with what is wrong and where");
+	}
+}
+
+int main(void)
+{
+	process_init(&p);
+	test_pipes();
+	test_special();
+	test_errors();
+	process_free(&p);
+	return CHECK_DONE();
+}
