@@ -18,6 +18,7 @@
 #include "ckpt/tracee.h"
 #include "process/arch.h"
 #include "process/procfs.h"
+#include "process/sigframe.h"
 #include "util/cleanup.h"
 #include "util/format.h"
 #include "util/io.h"
@@ -172,6 +173,8 @@ int capture_begin(struct capture *c, pid_t pid, const struct capture_options *o,
 		let_go(c, since);
 	if (result == 0)
 		result = memory_classify(&c->memory, &c->process, err);
+	if (result == 0)
+		result = xsave_host_layout(&c->process, err);
 	if (result < 0)
 		capture_end(c);
 	return result;

@@ -20,6 +20,7 @@
 #include "ckpt/options.h"
 #include "ckpt/output.h"
 #include "ckpt/run.h"
+#include "elf/cpu_features.h"
 #include "elf/embedded.h"
 #include "process/statelog.h"
 #include "util/cleanup.h"
@@ -116,10 +117,12 @@ static int write_core(struct capture *c, const struct options *o, int fd, struct
 	struct core_source source = memory_core_source(&c->memory);
 	struct progress progress = { .start = now(), .wanted = isatty(STDERR_FILENO) };
 	struct text text = { 0 };
+	char cpu[CPU_FEATURES_SIZE];
 	struct utsname host;
 	struct core_write_options how = {
 		.name = o->output, .compress = o->compress, .progress = show_progress, .context = &progress,
 		.kernel = uname(&host) == 0 ? host.release : NULL,
+		.cpu = cpu_features_here(cpu) ? cpu : NULL,
 	};
 	int result = make_text(&text, &c->process, err);
 

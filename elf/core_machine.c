@@ -5,6 +5,7 @@
 #include <elf.h>
 #include <string.h>
 
+#include "elf/cpu_features.h"
 #include "process/arch.h"
 #include "util/format.h"
 
@@ -12,7 +13,7 @@
 enum { XCR0_AT = 464 };
 
 void core_machine_write(char text[CORE_MACHINE_SIZE], const struct process *p,
-			const char *kernel)
+			const char *kernel, const char *cpu)
 {
 	const struct regset *xsave =
 		p->thread_count ? thread_regset(&p->threads[0], NT_X86_XSTATE) : NULL;
@@ -27,7 +28,9 @@ void core_machine_write(char text[CORE_MACHINE_SIZE], const struct process *p,
 			    xsave->size, xcr0);
 	}
 	if (kernel)
-		format(text + n, CORE_MACHINE_SIZE - n, "kernel=%.64s\n", kernel);
+		n += format(text + n, CORE_MACHINE_SIZE - n, "kernel=%.64s\n", kernel);
+	if (cpu)
+		format(text + n, CORE_MACHINE_SIZE - n, "cpu=%.*s\n", CPU_FEATURES_SIZE - 1, cpu);
 }
 
 bool core_machine_value(const char *text, const char *key, char *value, size_t size)

@@ -277,7 +277,7 @@ int core_write(const struct process *p, const struct core_source *memory, const 
 	char machine[CORE_MACHINE_SIZE];
 	int result;
 
-	core_machine_write(machine, p, o->kernel);
+	core_machine_write(machine, p, o->kernel, o->cpu);
 	w.notes = (struct note_source){
 		.p = p, .state = state, .state_size = state_size, .machine = machine,
 	};

@@ -47,6 +47,7 @@ struct core_write_options {
 	const char *name;    /* of the file, for messages */
 	int compress;        /* the level, of elf/compress.h; 0: not */
 	const char *kernel;  /* the release of the kernel that the process ran on, or NULL */
+	const char *cpu;     /* the features of its cpu (elf/cpu_features.h), or NULL */
 	/* Told now and then how many bytes of the SAVED mappings have been dealt with; or NULL. */
 	void (*progress)(void *context, uint64_t done, uint64_t total);
 	void *context;

@@ -7,6 +7,7 @@
 #include "process/sigframe.h"
 
 #include <cpuid.h>
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <ucontext.h>
@@ -35,6 +36,27 @@ uint64_t xsave_host_features(void)
 	uint32_t a, b, c, d;
 
 	return __get_cpuid_count(0xd, 0, &a, &b, &c, &d) ? (uint64_t)d << 32 | a : 3;
+}
+
+int xsave_host_layout(struct process *p, struct error *err)
+{
+	struct component { uint32_t type, size, offset, flags; } *to;
+	enum { FIRST = 2, END = 63 };  /* those before the first have fixed places */
+	uint64_t features = xsave_host_features();
+	size_t count = 0;
+
+	to = arena_alloc(&p->arena, (END - FIRST) * sizeof *to);
+	if (!to)
+		return error_set(err, ENOMEM, "not enough memory");
+	for (uint32_t i = FIRST; i < END; i++) {
+		uint32_t size, offset, flags, d;
+
+		if (features >> i & 1 && __get_cpuid_count(0xd, i, &size, &offset, &flags, &d))
+			to[count++] = (struct component){ i, size, offset, flags };
+	}
+	p->xsave_layout = count ? to : NULL;
+	p->xsave_layout_size = count * sizeof *to;
+	return 0;
 }
 
 static size_t fpstate_at(void)

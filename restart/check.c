@@ -149,6 +149,7 @@ void restore_check(const struct restore *r, struct findings *f)
 {
 	check_checksums(r, f);
 	check_program(r, f);
+	check_machine(r, f);
 	check_registers(r, f);
 	check_memory(r, f);
 	check_files(r, f);

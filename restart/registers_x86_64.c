@@ -187,6 +187,27 @@ void *registers_xsave(const struct process *p, const struct thread *t, size_t si
 	return area;
 }
 
+/* That what registers_xsave() will copy has the same form here. */
+static void check_layout(const struct process *p, struct findings *f)
+{
+	uint64_t used = 0;
+
+	for (size_t n = 0; n < p->thread_count; n++)
+		if (has_xsave(&p->threads[n]))
+			used |= used_features(thread_regset(&p->threads[n], NT_X86_XSTATE));
+	for (unsigned i = 2; i < XSAVE_COMPONENTS; i++) {
+		struct component c = { 0, 0 }, h = { 0, 0 };
+
+		if (used >> i & 1) {
+			c = core_component(p, i);
+			h = host_component(i);
+		}
+		if (c.size != h.size)
+			findings_add(f, OBSTACLE, "the core has %u bytes of cpu state %u, and this cpu %u "
+				     "(restart on a machine of the old kind)", c.size, i, h.size);
+	}
+}
+
 /*
  * Code may have looked up the cpu's features when it started and go on to use any of them, so every
  * feature that the dumping machine had enabled must be here.
@@ -214,6 +235,8 @@ void check_registers(const struct restore *r, struct findings *f)
 			     "lacks (restart on such a machine)", name, i);
 		last = name;
 	}
+	if (!missing)
+		check_layout(p, f);
 }
 
 /* ---- The signal frame --------------------------------------------------------------------------------- */

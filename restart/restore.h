@@ -84,6 +84,7 @@ void complete_handlers(struct process *p);
 void restore_check(const struct restore *r, struct findings *f);
 void check_files(const struct restore *r, struct findings *f);    /* plan_files.c */
 void check_memory(const struct restore *r, struct findings *f);   /* plan_memory.c */
+void check_machine(const struct restore *r, struct findings *f);  /* check_machine.c */
 
 /* planner.c: the whole restore on one screen. */
 MUST_CHECK int restore_plan(const struct restore *r, struct plan *plan, struct error *err);
