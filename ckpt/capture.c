@@ -16,6 +16,7 @@
 #include "ckpt/ask.h"
 #include "ckpt/snapshot.h"
 #include "ckpt/tracee.h"
+#include "ckpt/traits.h"
 #include "process/arch.h"
 #include "process/procfs.h"
 #include "process/sigframe.h"
@@ -152,7 +153,8 @@ int capture_begin(struct capture *c, pid_t pid, const struct capture_options *o,
 	c->memory.whole = o->whole;
 	if (tracee_check(pid, err) < 0)
 		return -1;
-	if (tracee_find_gadgets(pid, &gadgets, err) < 0 || memory_find_unshared(&c->memory, pid, err) < 0) {
+	if (tracee_find_gadgets(pid, &gadgets, err) < 0 || traits_read(&c->process, pid, err) < 0 ||
+	    memory_find_unshared(&c->memory, &c->process, err) < 0) {
 		capture_end(c);
 		return -1;
 	}
@@ -171,6 +173,8 @@ int capture_begin(struct capture *c, pid_t pid, const struct capture_options *o,
 	tracee_rest();
 	if (result < 0 || c->snapshot)
 		let_go(c, since);
+	if (result == 0)
+		result = traits_settle(&c->process, c->snapshot ? c->snapshot : pid, err);
 	if (result == 0)
 		result = memory_classify(&c->memory, &c->process, err);
 	if (result == 0)

@@ -20,6 +20,7 @@
 #define PAGE_PRESENT ((uint64_t)1 << 63)
 #define PAGE_SWAPPED ((uint64_t)1 << 62)
 #define PAGE_OF_FILE ((uint64_t)1 << 61)  /* or shared anonymous */
+#define PAGE_IS_GUARD ((uint64_t)1 << 58)  /* no page: MADV_GUARD_INSTALL */
 
 enum { PAGE = 4096, ENTRIES = 4096 };
 
@@ -116,30 +117,13 @@ static bool is_read_early(const struct memory_source *m, const struct mapping *m
 	return map->path ? map->deleted : map->shared;
 }
 
-int memory_find_unshared(struct memory_source *m, pid_t pid, struct error *err)
+int memory_find_unshared(struct memory_source *m, const struct process *p, struct error *err)
 {
-	unsigned long long start = 0, end = 0, from, to;
-	cleanup_free char *line = NULL;
-	size_t room = 0;
-	char name[64];
-	int result = 0;
-
-	format(name, sizeof name, "/proc/%d/smaps", pid);
-	FILE *smaps = fopen(name, "re");
-
-	if (!smaps)
-		return error_sys(err, errno, "%s", name);
-	while (result == 0 && getline(&line, &room, smaps) > 0) {
-		/* A mapping's first line, or one of what is told of it. */
-		if (sscanf(line, "%llx-%llx ", &from, &to) == 2) {
-			start = from;
-			end = to;
-		} else if (strncmp(line, "VmFlags:", 8) == 0 && (strstr(line, " dc") || strstr(line, " wf"))) {
-			result = ranges_add(&m->unshared, start, end, err);
-		}
-	}
-	fclose(smaps);
-	return result;
+	for (size_t i = 0; i < p->trait_count; i++)
+		if (p->traits[i].flags & (TRAIT_DONTFORK | TRAIT_WIPEONFORK) &&
+		    ranges_add(&m->unshared, p->traits[i].start, p->traits[i].end, err) < 0)
+			return -1;
+	return 0;
 }
 
 /* Reads what can be read; a page behind the end of its file cannot, and stays zero. */
@@ -203,7 +187,7 @@ static const struct early_copy *early_at(const struct memory_source *m, addr_t a
 
 static bool is_private(uint64_t entry)
 {
-	return entry & (PAGE_PRESENT | PAGE_SWAPPED) && !(entry & PAGE_OF_FILE);
+	return entry & (PAGE_PRESENT | PAGE_SWAPPED) && !(entry & (PAGE_OF_FILE | PAGE_IS_GUARD));
 }
 
 /*

@@ -33,11 +33,9 @@ struct memory_source {
 MUST_CHECK int memory_open(struct memory_source *m, pid_t pid, struct error *err);
 void memory_close(struct memory_source *m);
 
-/*
- * Looks, while the process runs, for memory that it does not want in a fork (MADV_DONTFORK,
- * MADV_WIPEONFORK): the kernel tells only in smaps, where it also counts every page.
- */
-MUST_CHECK int memory_find_unshared(struct memory_source *m, pid_t pid, struct error *err);
+/* Looks in the traits of P for memory that it does not want in a fork. */
+MUST_CHECK int memory_find_unshared(struct memory_source *m, const struct process *p,
+				    struct error *err);
 
 /*
  * Copies now what a snapshot would not have: anonymous shared memory, memory of deleted files, and

@@ -184,6 +184,12 @@ static int merge_memory(struct process *p, const struct process *text)
 	}
 	if (text->have & HAVE_MM)
 		merge_mm(&p->mm, &text->mm);
+	if (text->have & HAVE_TRAITS) {
+		p->traits = text->traits;
+		p->trait_count = p->trait_capacity = text->trait_count;
+		p->guards = text->guards;
+		p->guard_count = p->guard_capacity = text->guard_count;
+	}
 	return text->have & HAVE_MAPPING_FLAGS ? merge_mappings(p, text) : 0;
 }
 

@@ -31,6 +31,8 @@ void process_free(struct process *p)
 
 DEFINE_ADD(thread, threads)
 DEFINE_ADD(mapping, mappings)
+DEFINE_ADD(trait, traits)
+DEFINE_ADD(guard, guards)
 DEFINE_ADD(description, descriptions)
 DEFINE_ADD(descriptor, descriptors)
 
@@ -56,6 +58,24 @@ const struct mapping *process_mapping_at(const struct process *p, addr_t addr)
 			low = middle + 1;
 		else
 			return m;
+	}
+	return NULL;
+}
+
+const struct trait *process_trait_at(const struct process *p, addr_t addr)
+{
+	size_t low = 0, high = p->trait_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct trait *t = &p->traits[middle];
+
+		if (addr < t->start)
+			high = middle;
+		else if (addr >= t->end)
+			low = middle + 1;
+		else
+			return t;
 	}
 	return NULL;
 }

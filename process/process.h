@@ -21,6 +21,7 @@
 #include <time.h>
 
 #include "process/files.h"
+#include "process/traits.h"
 #include "util/arena.h"
 #include "util/error.h"
 
@@ -53,6 +54,7 @@ enum have {
 	HAVE_MM = 1 << 6,             /* the fields of struct mm_fields */
 	HAVE_LIMITS = 1 << 7,
 	HAVE_ROOT = 1 << 8,
+	HAVE_TRAITS = 1 << 12,        /* the list of traits: where none is, there is none */
 };
 
 /* ---- Threads -------------------------------------------------------------------------------- */
@@ -229,6 +231,10 @@ struct process {
 	/* Memory. */
 	struct mapping *mappings;
 	size_t mapping_count, mapping_capacity;
+	struct trait *traits;      /* HAVE_TRAITS; sorted by start, disjoint */
+	size_t trait_count, trait_capacity;
+	struct guard *guards;      /* sorted by start, disjoint */
+	size_t guard_count, guard_capacity;
 	addr_t start_brk, brk;     /* HAVE_BRK */
 	struct mm_fields mm;       /* HAVE_MM */
 	const void *auxv;          /* AT_* pairs as the process has them, or NULL */
@@ -260,12 +266,15 @@ void process_free(struct process *p);
 /* Append one zeroed element and return it, or NULL when there is no memory. */
 struct thread *process_add_thread(struct process *p);
 struct mapping *process_add_mapping(struct process *p);
+struct trait *process_add_trait(struct process *p);
+struct guard *process_add_guard(struct process *p);
 struct description *process_add_description(struct process *p);
 struct descriptor *process_add_descriptor(struct process *p);
 
 /* Find.  Binary search where the array is sorted; NULL when there is none. */
 struct thread *process_thread(const struct process *p, pid_t tid);
 const struct mapping *process_mapping_at(const struct process *p, addr_t addr);
+const struct trait *process_trait_at(const struct process *p, addr_t addr);
 const struct descriptor *process_descriptor(const struct process *p, int fd);
 const struct regset *thread_regset(const struct thread *t, uint32_t type);
 

@@ -21,6 +21,16 @@ MUST_CHECK int procfs_read(struct process *p, pid_t pid, struct error *err);
 /* The same in parts, for callers that need only one. */
 MUST_CHECK int procfs_read_identity(struct process *p, pid_t pid, struct error *err);
 MUST_CHECK int procfs_read_mappings(struct process *p, pid_t pid, struct error *err);
+
+/*
+ * Traits, a record for every mapping (also for those that have none), from smaps: the kernel counts
+ * every page for it, which takes 15 ms for a GiB.
+ */
+MUST_CHECK int procfs_read_traits(struct process *p, pid_t pid, struct error *err);
+
+/* Guard regions, from the page tables; none where the kernel cannot tell of them. */
+MUST_CHECK int procfs_read_guards(struct process *p, pid_t pid, struct error *err);
+
 MUST_CHECK int procfs_read_descriptors(struct process *p, pid_t pid, struct error *err);
 
 #endif

@@ -133,8 +133,10 @@ static const struct keyword keywords[] = {
 	{ "epoll-watch", 5, 5, false, take_epoll_watch,
 	  "epoll-watch : EPOLL-DESCRIPTOR : WATCHED-DESCRIPTOR : EVENTS : DATA" },
 	{ "exe", 2, 2, true, take_exe, "exe : PATH" },
+	{ "guard", 2, 2, false, take_guard, "guard : START-END" },
 	{ "map", 4, 6, false, take_map,
 	  "map : START-END : PROTECTION : OFFSET [: FILE [: deleted]]" },
+	{ "memory", 2, 4, false, take_memory, "memory : START-END : WORDS [: NAME]" },
 	{ "mm", 2, 6, true, take_mm, "mm : code A-B : data A-B : stack A : arg A-B : env A-B" },
 	{ "pid", 5, 5, true, take_pid, "pid : PID : PARENT : PROCESS-GROUP : SESSION" },
 	{ "pidfd", 3, 3, false, take_pidfd, "pidfd : DESCRIPTOR : PID" },
@@ -242,7 +244,7 @@ int statelog_parse(struct process *p, const char *name, const char *text, size_t
 	if (len > TEXT_MAX)
 		return error_set(err, EFBIG, "%s: larger than %d bytes", name, TEXT_MAX);
 	if (take_lines(&s, text, len) != 0 || finish_files(&s) != 0 || finish_threads(&s) != 0 ||
-	    finish_memory(&s) != 0)
+	    finish_memory(&s) != 0 || finish_traits(&s) != 0)
 		return -1;
 	return 0;
 }

@@ -170,6 +170,10 @@ int take_brk(struct parser *s);
 int take_mm(struct parser *s);
 int finish_memory(struct parser *s);
 
+int take_memory(struct parser *s);
+int take_guard(struct parser *s);
+int finish_traits(struct parser *s);
+
 int take_sigaction(struct parser *s);
 
 /* For every failed allocation. */

@@ -20,6 +20,7 @@
 #include "process/arch.h"
 #include "restart/lazy.h"
 #include "restart/restore.h"
+#include "restart/traits.h"
 #include "util/cleanup.h"
 #include "util/io.h"
 
@@ -82,7 +83,7 @@ static enum source source_of(const struct restore *r, size_t index)
 			return SOURCE_FILE;
 		/* A stack that grows must be anonymous in any case. */
 		if (!r->lazy || !page_aligned(r, m->core_offset) || m->grows_down ||
-		    m->label == LABEL_STACK || (m->prot & PROT_EXEC && r->core_noexec))
+		    trait_needs_anonymous(trait_of(r, m)) || m->label == LABEL_STACK || (m->prot & PROT_EXEC && r->core_noexec))
 			return SOURCE_COPY;
 		return SOURCE_CORE;
 	}
@@ -249,14 +250,14 @@ static void note_mapping(struct plan *plan, const struct mapping *m)
 		  m->path ? m->path : "");
 }
 
-static void plan_map(struct plan *plan, const struct mapping *m, addr_t end, uint32_t prot,
-		     unsigned flags, uint64_t fd, uint64_t offset, unsigned fd_is_result)
+static void plan_map(const struct restore *r, struct plan *plan, const struct mapping *m, addr_t end,
+		     uint32_t prot, unsigned flags, uint64_t fd, uint64_t offset,
+		     unsigned fd_is_result)
 {
-	unsigned sharing = m->shared ? MAP_SHARED : MAP_PRIVATE | MAP_NORESERVE;
-
 	plan_syscall(plan, OP_EXPECT | fd_is_result, SYS_mmap, m->start, end - m->start, prot,
-		     sharing | MAP_FIXED_NOREPLACE | flags, fd, offset)->expect = m->start;
+		     trait_map_flags(r, m) | MAP_FIXED_NOREPLACE | flags, fd, offset)->expect = m->start;
 	note_mapping(plan, m);
+	plan_page_advice(plan, trait_of(r, m), m->start, end);
 }
 
 static void plan_copy(const struct restore *r, struct plan *plan, const struct mapping *m)
@@ -264,7 +265,7 @@ static void plan_copy(const struct restore *r, struct plan *plan, const struct m
 	unsigned flags = m->grows_down ? MAP_ANONYMOUS | MAP_GROWSDOWN : MAP_ANONYMOUS;
 	uint32_t writable = PROT_READ | PROT_WRITE;
 
-	plan_map(plan, m, m->end, writable, flags, (uint64_t)-1, 0, 0);
+	plan_map(r, plan, m, m->end, writable, flags, (uint64_t)-1, 0, 0);
 	struct plan_op *op = plan_add(plan, OP_READ, 0);
 	op->args[0] = (uint64_t)(r->fd_base + LENT_CORE);
 	op->args[1] = m->start;
@@ -310,7 +311,7 @@ static void plan_from_core(const struct restore *r, struct plan *plan, const str
 			continue;
 		plan_copy_part(r, plan, m, copied, part.copied);
 		mapped.start = part.copied;
-		plan_map(plan, &mapped, part.end, m->prot, 0, (uint64_t)(r->fd_base + LENT_CORE),
+		plan_map(r, plan, &mapped, part.end, m->prot, 0, (uint64_t)(r->fd_base + LENT_CORE),
 			 m->core_offset + (part.copied - m->start), 0);
 		copied = part.end;
 		lazy->mappings += 2;
@@ -355,7 +356,8 @@ static size_t end_of_run(const struct restore *r, size_t index, enum source sour
 		const struct mapping *a = &r->process->mappings[last], *b = a + 1;
 
 		if (a->end != b->start || a->prot != b->prot || a->shared != b->shared ||
-		    a->label != b->label || source_of(r, last + 1) != source)
+		    a->label != b->label || source_of(r, last + 1) != source ||
+		    !trait_same_mapping(trait_of(r, a), trait_of(r, b)))
 			break;
 		if (source == SOURCE_FILE &&
 		    (strcmp(m->path, b->path) != 0 ||
@@ -393,16 +395,17 @@ int plan_memory(const struct restore *r, struct plan *plan, struct error *err)
 			break;
 		case SOURCE_FILE:
 			plan_open(plan, &open, m);
-			plan_map(plan, m, end, m->prot, 0, 0, m->file_offset, OP_ARG0_IS_RESULT << 4);
+			plan_map(r, plan, m, end, m->prot, 0, 0, m->file_offset, OP_ARG0_IS_RESULT << 4);
 			break;
 		default:
-			plan_map(plan, m, end, m->prot,
+			plan_map(r, plan, m, end, m->prot,
 				 m->grows_down ? MAP_ANONYMOUS | MAP_GROWSDOWN : MAP_ANONYMOUS,
 				 (uint64_t)-1, 0, 0);
 		}
 		i = last;
 	}
 	plan_close(plan, &open);
+	plan_traits(r, plan);
 	if (plan->failed)
 		return error_set(err, ENOMEM, "not enough memory to plan %zu mappings",
 				 r->process->mapping_count);

@@ -8,6 +8,7 @@
 
 #include "process/names.h"
 #include "restart/plan.h"
+#include "restart/traits.h"
 #include "util/format.h"
 
 /*
@@ -22,6 +23,11 @@ static const struct call {
 	{ SYS_munmap, "munmap", "xx" },
 	{ SYS_mremap, "mremap", "xxxxx" },
 	{ SYS_mprotect, "mprotect", "xxP" },
+	{ SYS_madvise, "madvise", "xxd" },
+	{ SYS_mlock2, "mlock2", "xxd" },
+	{ SYS_pkey_alloc, "pkey_alloc", "dx" },
+	{ SYS_pkey_mprotect, "pkey_mprotect", "xxPd" },
+	{ SYS_mseal, "mseal", "xxd" },
 	{ SYS_open, "open", "sOo" },
 	{ SYS_close, "close", "d" },
 	{ SYS_close_range, "close_range", "dd" },
@@ -77,10 +83,10 @@ static void append_mapping_flags(struct line *l, uint64_t flags)
 	static const struct { uint64_t bit; const char *name; } names[] = {
 		{ MAP_ANONYMOUS, "|MAP_ANONYMOUS" }, { MAP_FIXED, "|MAP_FIXED" },
 		{ MAP_FIXED_NOREPLACE, "|MAP_FIXED_NOREPLACE" }, { MAP_GROWSDOWN, "|MAP_GROWSDOWN" },
-		{ MAP_NORESERVE, "|MAP_NORESERVE" },
+		{ MAP_NORESERVE, "|MAP_NORESERVE" }, { MAP_HUGETLB, "|MAP_HUGETLB" },
 	};
 
-	append(l, flags & MAP_SHARED ? "MAP_SHARED" : "MAP_PRIVATE");
+	append(l, flags & MAP_DROPPABLE ? "MAP_DROPPABLE" : flags & MAP_SHARED ? "MAP_SHARED" : "MAP_PRIVATE");
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		if (flags & names[i].bit)
 			append(l, "%s", names[i].name);

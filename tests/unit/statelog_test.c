@@ -13,6 +13,7 @@
 
 #include "tests/unit/check.h"
 #include "tests/unit/random_file_details.h"
+#include "tests/unit/random_traits.h"
 #include "tests/unit/same_model.h"
 #include "util/io.h"
 
@@ -632,7 +633,7 @@ static bool write_and_parse(const struct process *q)
 
 static bool comes_back(const struct process *q)
 {
-	return write_and_parse(q) && same_model(q, &p);
+	return write_and_parse(q) && same_model(q, &p) && same_traits(q, &p);
 }
 
 static void test_random_models(void)
@@ -649,6 +650,7 @@ static void test_random_models(void)
 		random_threads(&q);
 		random_signals(&q);
 		random_memory(&q);
+		random_traits(&q);
 		good = comes_back(&q);
 		process_free(&q);
 	}

@@ -1,0 +1,95 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Memory that cannot come back as it was, and what is said of it.  What does come back is in
+# holds.bats.
+
+load helper
+
+setup_file() {
+	export VICTIMS=$BATS_FILE_TMPDIR
+	chmod a+rx "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR"
+	cd "$VICTIMS" && build_program memory_odd
+}
+
+teardown() {
+	[ -z "${HUGE_PAGES:-}" ] || echo "$HUGE_PAGES" > /proc/sys/vm/nr_hugepages
+	common_teardown
+}
+
+# odd KIND: starts the program, with a fifo as its input.
+odd() {
+	mkfifo input
+	exec {INPUT}<> input
+	start "$VICTIMS/memory_odd" "$@" < input > out 2> err
+	wait_until 20 has_text_or_gone
+	has_text out '^ready' || skip "this machine does not give memory of this kind"
+}
+
+has_text_or_gone() { has_text out "^ready" || ! readlink "/proc/$PID/exe"; }
+
+# goes_on OPTION...: restarts and lets the program look at its memory.
+goes_on() {
+	echo >&"$INPUT"
+	"$BIN/restart" -n -w "$@" core > told 2>&1
+}
+
+@test "more locked memory than the limit allows takes --accept-loss" {
+	odd locked
+	"$BIN/ckpt" -k -p "$PID" -o core
+	"$BIN/restart" --log core | sed 's/^rlimit : memlock .*/rlimit : memlock : 65536 : 65536/' > text
+	copy_programs
+	chmod a+r core text
+	run as_user "$WORK/bin/restart" --check -ftext core
+	[ "$status" -eq 125 ]
+	grep -q '^obstacle: 4096 KiB of memory were locked and the limit is 64 KiB: some would not be locked (raise it: ulimit -l) (--accept-loss' <<< "$output"
+	"$BIN/restart" --plan core | grep -q 'mlock2(0x[0-9a-f]*, 0x400000, 0)'
+	goes_on
+	grep -q '^same$' out
+}
+
+@test "memory that was kept out of a core is told of" {
+	need_core
+	odd dontdump
+	"$BIN/savefds" -o text "$PID"
+	make_core . "$PID"
+	[ "$CORE" -ef core ] || mv "$CORE" core
+	goes_on -ftext
+	grep -q '^restart: memory at [0-9a-f]*-[0-9a-f]* was kept out of the core by MADV_DONTDUMP and is zeros (ckpt -p saves it)$' told
+	grep -q '^other$' out
+}
+
+@test "huge pages that are not to be had become ordinary ones" {
+	[ -w /proc/sys/vm/nr_hugepages ] || skip "only root reserves huge pages"
+	read -r HUGE_PAGES < /proc/sys/vm/nr_hugepages
+	echo $((HUGE_PAGES + 4)) > /proc/sys/vm/nr_hugepages
+	odd huge
+	"$BIN/ckpt" -k -p "$PID" -o core
+	"$BIN/restart" --plan core | grep -q 'MAP_HUGETLB'
+	echo 0 > /proc/sys/vm/nr_hugepages
+	goes_on
+	grep -q '^restart: there are not enough free huge pages of 2048 KiB: memory at [0-9a-f]*-[0-9a-f]* gets ordinary pages' told
+	grep -q '^same$' out
+}
+
+@test "a process that handles its page faults itself is not checkpointed" {
+	odd faults
+	run "$BIN/ckpt" -p "$PID" -o core
+	[ "$status" -ne 0 ]
+	[[ $output = *"process $PID handles page faults at "*" itself (userfaultfd), which would block a checkpoint; take it when that is over" ]]
+	[ ! -e core ]
+	in_state "$PID" S
+}
+
+@test "memory that this kernel cannot have takes --accept-loss" {
+	odd plain
+	"$BIN/ckpt" -k -p "$PID" -o core
+	"$BIN/restart" --log core > text
+	sed -n 's/^map : \([0-9a-f]*-[0-9a-f]*\) : rw-p : 0$/memory : \1 : device/p' text | head -n 1 > more
+	cat more >> text
+	run "$BIN/restart" --check -ftext core
+	[ "$status" -eq 125 ]
+	grep -q '^obstacle: memory at [0-9a-f]*-[0-9a-f]* was a device.s and would be ordinary memory (--accept-loss' <<< "$output"
+	goes_on -ftext --accept-loss
+	grep -q '^same$' out
+}

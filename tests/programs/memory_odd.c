@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * memory_odd KIND: has memory of a kind that not every machine gives back; says `ready', and when it
+ * has read a line, whether the memory holds what it held.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { SIZE = 4 << 20, PRIVATE = MAP_PRIVATE | MAP_ANONYMOUS };
+
+static char *map(int flags)
+{
+	return mmap(NULL, SIZE, PROT_READ | PROT_WRITE, flags, -1, 0);
+}
+
+static int handle_faults(char *memory)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = {
+		.range = { (unsigned long)memory, SIZE }, .mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
+
+	return fd < 0 ? -1 : ioctl(fd, UFFDIO_API, &api) | ioctl(fd, UFFDIO_REGISTER, &range);
+}
+
+int main(int argc, char **argv)
+{
+	const char *kind = argc > 1 ? argv[1] : "";
+	char line[16], *memory = map(PRIVATE | (strcmp(kind, "huge") == 0 ? MAP_HUGETLB : 0));
+
+	if (memory == MAP_FAILED || (strcmp(kind, "faults") == 0 && handle_faults(memory) != 0))
+		return 77;
+	if (strcmp(kind, "faults") != 0)
+		memset(memory, 'm', SIZE);
+	if ((strcmp(kind, "locked") == 0 && mlock(memory, SIZE) < 0) ||
+	    (strcmp(kind, "dontdump") == 0 && madvise(memory, SIZE, MADV_DONTDUMP) < 0))
+		return 77;
+	puts("ready");
+	fflush(stdout);
+	if (!fgets(line, sizeof line, stdin))
+		return 1;
+	puts(memory[0] == 'm' && memory[SIZE - 1] == 'm' ? "same" : "other");
+	return 0;
+}
