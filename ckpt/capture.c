@@ -149,6 +149,7 @@ int capture_begin(struct capture *c, pid_t pid, const struct capture_options *o,
 
 	memset(c, 0, sizeof *c);
 	process_init(&c->process);
+	c->process.contents_max = o->contents_max;
 	c->memory.mem = c->memory.pagemap = -1;
 	c->memory.whole = o->whole;
 	if (tracee_check(pid, err) < 0)

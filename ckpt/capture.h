@@ -10,6 +10,7 @@
 
 struct capture_options {
 	bool stop;       /* no snapshot: the process stands still until capture_end() */
+	uint64_t contents_max;  /* of files without a name: see struct process */
 	bool keep_stopped;  /* take no snapshot and never let it run again (it will be killed) */
 	bool whole;      /* save what files could give back, too, so that none is needed */
 };

@@ -187,6 +187,7 @@ static int run(const struct options *o, struct error *err)
 {
 	struct capture_options how = {
 		.stop = o->stop, .keep_stopped = o->kill || o->exit, .whole = o->executable,
+		.contents_max = o->unlinked_max,
 	};
 	struct output output = { .name = o->output, .executable = o->executable, .keep = o->keep };
 	struct core_write_stats stats = { 0 };

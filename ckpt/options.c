@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "elf/compress.h"
+#include "process/process.h"
 
 static const char usage[] =
 "Usage: ckpt [OPTIONS] PROGRAM ARGS...\n"
@@ -36,6 +37,7 @@ static const char usage[] =
 "  -k, --kill          end the process once the checkpoint is safe on disk\n"
 "      --stop          hold the process until its memory is saved, instead of making a\n"
 "                      copy-on-write snapshot\n"
+"      --unlinked-max=SIZE  keep up to SIZE bytes of unlinked files and memfds (default: 64M)\n"
 "      --log=FILE      also write the state text to FILE, to be edited and given to restart -f\n"
 "      --stats         print what it took, as key=value\n"
 "      --json          print that as JSON\n"
@@ -50,7 +52,7 @@ static const char usage[] =
 "Exit status: 0 when the checkpoint is complete, 1 otherwise; the process goes on unharmed.\n";
 
 enum { OPT_STOP = 256, OPT_LOG, OPT_STATS, OPT_JSON, OPT_KEEP, OPT_EXIT, OPT_STATUS_FD,
-       OPT_LEAVE_OUT_FD, OPT_LEAVE_OUT_MEMORY, WRONG_USE = 2 };
+       OPT_LEAVE_OUT_FD, OPT_LEAVE_OUT_MEMORY, OPT_UNLINKED_MAX, WRONG_USE = 2 };
 
 static const struct option longopts[] = {
 	{ "pid", required_argument, NULL, 'p' },
@@ -64,6 +66,7 @@ static const struct option longopts[] = {
 	{ "compress", optional_argument, NULL, 'z' },
 	{ "kill", no_argument, NULL, 'k' },
 	{ "stop", no_argument, NULL, OPT_STOP },
+	{ "unlinked-max", required_argument, NULL, OPT_UNLINKED_MAX },
 	{ "log", required_argument, NULL, OPT_LOG },
 	{ "stats", no_argument, NULL, OPT_STATS },
 	{ "json", no_argument, NULL, OPT_JSON },
@@ -90,6 +93,22 @@ static bool parse_number(const char *text, int least, int *number)
 	return *text && !*end && !errno && value >= least && value <= INT_MAX;
 }
 
+/* A number of bytes, KiB, MiB: as much as the text that holds them in the core may have. */
+static bool parse_size(const char *text, uint64_t *size)
+{
+	static const char units[] = "kKmMgG";
+	const uint64_t most = 512 << 20;
+	char *end;
+
+	errno = 0;
+	unsigned long long value = strtoull(text, &end, 10);
+	const char *unit = *end ? strchr(units, *end) : NULL;
+	int shift = unit ? 10 * (1 + (int)(unit - units) / 2) : 0;
+
+	*size = value << shift;
+	return *text >= '0' && *text <= '9' && !errno && !end[unit != NULL] && value <= most >> shift;
+}
+
 static bool parse_level(const char *text, int *level)
 {
 	*level = COMPRESS_DEFAULT;
@@ -102,6 +121,7 @@ int options_parse(struct options *o, int argc, char **argv)
 
 	memset(o, 0, sizeof *o);
 	o->status_fd = -1;
+	o->unlinked_max = CONTENTS_MAX;
 	for (;;) {
 		switch (getopt_long(argc, argv, "p:o:n:z::kvhV", longopts, NULL)) {
 		case -1: goto done;
@@ -138,6 +158,10 @@ int options_parse(struct options *o, int argc, char **argv)
 				return wrong_use("not a range of addresses", optarg);
 			break;
 		case OPT_STOP: o->stop = true; break;
+		case OPT_UNLINKED_MAX:
+			if (!parse_size(optarg, &o->unlinked_max))
+				return wrong_use("not a size, 0 to 512M", optarg);
+			break;
 		case OPT_LOG: o->log = optarg; break;
 		case OPT_STATS: o->stats = true; break;
 		case OPT_JSON: o->json = true; break;

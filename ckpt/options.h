@@ -4,6 +4,7 @@
 #define CKPT_OPTIONS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "ckpt/leave_out.h"
@@ -15,6 +16,7 @@ struct options {
 	unsigned keep;       /* older checkpoints to keep */
 	char default_output[32];
 	int compress;        /* the level, of elf/compress.h; 0: not */
+	uint64_t unlinked_max;  /* bytes of files without a name to keep */
 	const char *log;     /* file for the state text, or NULL */
 	bool kill, stop, verbose, stats, json;
 

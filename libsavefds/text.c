@@ -69,6 +69,9 @@ static int read_self(struct process *p, const stack_t *altstack, struct error *e
 	return 0;
 }
 
+/* A process about to die should not take long over it. */
+enum { UNLINKED_MAX = 16 << 20 };
+
 static int read_and_write(const char *path, const stack_t *altstack, const struct rlimit *files,
 			  struct error *err)
 {
@@ -76,6 +79,7 @@ static int read_and_write(const char *path, const stack_t *altstack, const struc
 	int result;
 
 	process_init(&p);
+	p.contents_max = UNLINKED_MAX;
 	result = read_self(&p, altstack, err);
 	if (files)
 		p.limits[RLIMIT_NOFILE].soft = files->rlim_cur;

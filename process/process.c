@@ -8,6 +8,7 @@
 void process_init(struct process *p)
 {
 	memset(p, 0, sizeof *p);
+	p->contents_max = CONTENTS_MAX;
 }
 
 void process_free(struct process *p)
@@ -35,6 +36,7 @@ DEFINE_ADD(trait, traits)
 DEFINE_ADD(guard, guards)
 DEFINE_ADD(description, descriptions)
 DEFINE_ADD(descriptor, descriptors)
+DEFINE_ADD(nameless, nameless)
 
 struct thread *process_thread(const struct process *p, pid_t tid)
 {
@@ -96,6 +98,62 @@ const struct descriptor *process_descriptor(const struct process *p, int fd)
 			return d;
 	}
 	return NULL;
+}
+
+static int compare_ids(struct file_id a, struct file_id b)
+{
+	if (a.device != b.device)
+		return a.device < b.device ? -1 : 1;
+	return (a.inode > b.inode) - (a.inode < b.inode);
+}
+
+struct nameless *process_nameless(const struct process *p, struct file_id id)
+{
+	size_t low = 0, high = p->nameless_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = compare_ids(id, p->nameless[middle].id);
+
+		if (order == 0)
+			return &p->nameless[middle];
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
+/* Sinks the element at ROOT of the heap that the first COUNT elements are. */
+static void sink(struct nameless *all, size_t root, size_t count)
+{
+	for (size_t child; (child = 2 * root + 1) < count; root = child) {
+		struct nameless swap = all[root];
+
+		if (child + 1 < count && compare_ids(all[child].id, all[child + 1].id) < 0)
+			child++;
+		if (compare_ids(swap.id, all[child].id) >= 0)
+			return;
+		all[root] = all[child];
+		all[child] = swap;
+	}
+}
+
+/* Heap sort: qsort() may allocate. */
+void process_sort_nameless(struct process *p)
+{
+	size_t count = p->nameless_count;
+
+	for (size_t i = count / 2; i-- > 0;)
+		sink(p->nameless, i, count);
+	while (count-- > 1) {
+		struct nameless last = p->nameless[count];
+
+		p->nameless[count] = p->nameless[0];
+		p->nameless[0] = last;
+		sink(p->nameless, 0, count);
+	}
 }
 
 const struct regset *thread_regset(const struct thread *t, uint32_t type)

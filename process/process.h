@@ -143,6 +143,7 @@ enum file_kind {
 	FILE_SIGNALFD,
 	FILE_TIMERFD,
 	FILE_PIDFD,
+	FILE_MEMFD,     /* the contents are in the list of files without a name */
 	FILE_SOCKET,    /* may only be lost, for now */
 	FILE_OTHER,     /* what no path opens again; the name says which: "inotify", ... */
 };
@@ -167,6 +168,10 @@ struct description {
 	uint32_t pipe_size;    /* FILE_PIPE and fifos: how much it can hold; 0: not known */
 	bool hung_up;          /* FILE_SOCKET: its peer is closed and nothing is left to read;
 				* FILE_PIPE: nobody has the other end */
+	size_t lock_count, lock_capacity;
+	struct file_lock *locks;  /* that were taken through this description */
+	struct file_owner owner;
+	struct file_stamp stamp; /* FILE_PATH, FILE_MEMFD: of a regular file */
 	bool mask_known;
 	uint64_t mask;         /* FILE_SIGNALFD: bit N-1 for signal N */
 	struct timerfd *timer; /* FILE_TIMERFD; NULL: not known */
@@ -248,6 +253,9 @@ struct process {
 	size_t description_count, description_capacity;
 	struct descriptor *descriptors;  /* sorted by fd */
 	size_t descriptor_count, descriptor_capacity;
+	struct nameless *nameless; /* sorted by id */
+	size_t nameless_count, nameless_capacity;
+	uint64_t contents_max;     /* how many bytes of them a reader keeps in all */
 	const char *cwd;           /* HAVE_CWD */
 	const char *root;          /* HAVE_ROOT; "/" as a rule */
 	uint32_t umask;            /* HAVE_UMASK */
@@ -256,6 +264,8 @@ struct process {
 	struct disposition dispositions[SIGNALS];  /* HAVE_DISPOSITIONS */
 	struct limit limits[LIMITS];               /* HAVE_LIMITS */
 };
+
+enum { CONTENTS_MAX = 64 << 20 };  /* contents_max, where the reader is told nothing else */
 
 /* Prepares an empty model.  The struct itself is the caller's; it is about 4 KiB. */
 void process_init(struct process *p);
@@ -270,12 +280,17 @@ struct trait *process_add_trait(struct process *p);
 struct guard *process_add_guard(struct process *p);
 struct description *process_add_description(struct process *p);
 struct descriptor *process_add_descriptor(struct process *p);
+struct nameless *process_add_nameless(struct process *p);
+
+/* Sorts the files without a name by id, as they must be once all are there. */
+void process_sort_nameless(struct process *p);
 
 /* Find.  Binary search where the array is sorted; NULL when there is none. */
 struct thread *process_thread(const struct process *p, pid_t tid);
 const struct mapping *process_mapping_at(const struct process *p, addr_t addr);
 const struct trait *process_trait_at(const struct process *p, addr_t addr);
 const struct descriptor *process_descriptor(const struct process *p, int fd);
+struct nameless *process_nameless(const struct process *p, struct file_id id);
 const struct regset *thread_regset(const struct thread *t, uint32_t type);
 
 /* The value of auxiliary vector entry TYPE (AT_*), or FALLBACK. */

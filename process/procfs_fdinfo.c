@@ -128,6 +128,51 @@ static int take_timer(struct process *p, struct description *d, const char *line
 	return 0;
 }
 
+/* Moves behind the blanks and the word at TEXT. */
+static const char *behind_word(const char *text)
+{
+	while (*text == ' ' || *text == '\t')
+		text++;
+	while (*text && *text != ' ' && *text != '\t')
+		text++;
+	while (*text == ' ' || *text == '\t')
+		text++;
+	return text;
+}
+
+/* "1: POSIX  ADVISORY  WRITE 23436 fe:00:10952737 5 14": fs/locks.c, lock_get_status() */
+static int take_lock(struct process *p, struct description *d, const char *line, struct error *err)
+{
+	static const struct {
+		const char *word;
+		enum lock_kind kind;
+	} kinds[] = {
+		{ "FLOCK", LOCK_FLOCK }, { "POSIX", LOCK_POSIX }, { "OFDLCK", LOCK_OFD },
+		{ "LEASE", LOCK_LEASE },
+	};
+	struct file_lock lock = { .end = UINT64_MAX }, *locks;
+	const char *at = behind_word(line);
+	size_t i = 0;
+
+	while (i < sizeof kinds / sizeof kinds[0] && !after(at, kinds[i].word))
+		i++;
+	if (i == sizeof kinds / sizeof kinds[0])
+		return 0;
+	lock.kind = kinds[i].kind;
+	at = behind_word(behind_word(at));
+	lock.exclusive = after(at, "WRITE");
+	at = behind_word(behind_word(behind_word(at)));
+	lock.start = parse_number(&at, 10);
+	if (!strstr(at, "EOF"))
+		lock.end = parse_number(&at, 10);
+	locks = arena_grow(&p->arena, d->locks, d->lock_count, &d->lock_capacity, sizeof *locks);
+	if (!locks)
+		return no_memory(err);
+	d->locks = locks;
+	locks[d->lock_count++] = lock;
+	return 0;
+}
+
 static int take_fdinfo_line(struct process *p, struct entry *e, const char *line,
 			    struct error *err)
 {
@@ -149,6 +194,8 @@ static int take_fdinfo_line(struct process *p, struct entry *e, const char *line
 		d->semaphore = parse_number(&value, 10);
 	} else if ((value = after(line, "tfd:"))) {
 		return take_watch(p, d, value, err);
+	} else if ((value = after(line, "lock:"))) {
+		return take_lock(p, d, value, err);
 	} else if ((value = after(line, "sigmask:"))) {
 		d->mask = parse_number(&value, 16);
 		d->mask_known = true;

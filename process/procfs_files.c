@@ -83,6 +83,20 @@ static enum file_kind anonymous_kind(const char *word)
 	return FILE_OTHER;
 }
 
+/* What the process has open of its own /proc is its own, whatever number it has. */
+static void name_own_proc(char *name, pid_t own)
+{
+	char prefix[40], rest[PATH_MAX];
+	const char *at;
+
+	format(prefix, sizeof prefix, "/proc/%d/", own);
+	at = after(name, prefix);
+	if (!at)
+		return;
+	format(rest, sizeof rest, "%s", at);
+	format(name, PATH_MAX, "/proc/self/%s", rest);
+}
+
 /* Sets the kind and may change NAME, the target of the link, to the word that the text uses. */
 static void take_name(struct description *d, pid_t pid, char *name, const struct stat *st)
 {
@@ -95,7 +109,7 @@ static void take_name(struct description *d, pid_t pid, char *name, const struct
 		d->kind = FILE_SOCKET;
 		d->pipe_id = parse_number(&number, 10);
 	} else if (after(name, "/memfd:")) {
-		d->kind = FILE_OTHER;
+		d->kind = FILE_MEMFD;
 		d->deleted = proc_strip_deleted(pid, name, NULL);
 		memmove(name, name + 1, strlen(name));
 	} else if (*name == '/' || *name == '(') {
@@ -122,11 +136,14 @@ static int read_entry(struct process *p, pid_t pid, struct entry *e, struct erro
 		return -1;
 	proc_name(name, pid, "%s", what);
 	take_name(&e->description, pid, target, stat(name, &st) == 0 ? &st : NULL);
+	name_own_proc(target, pid ? pid : getpid());
 	e->mode = st.st_mode;
 	e->inode = st.st_ino;
 	e->description.name = arena_strdup(&p->arena, target);
 	if (!e->description.name)
 		return no_memory(err);
+	if (procfs_note_file(p, e, &st, err) < 0)
+		return -1;
 	return procfs_read_fdinfo(p, pid, e, err);
 }
 
@@ -335,6 +352,7 @@ static void read_socket(pid_t pid, int fd, struct description *d)
 	int borrowed = proc_borrow(pid, fd);
 
 	d->hung_up = borrowed >= 0 && is_hung_up(borrowed);
+	procfs_read_owner(borrowed, d);
 	proc_give_back(pid, borrowed);
 }
 
@@ -367,5 +385,7 @@ int procfs_read_descriptors(struct process *p, pid_t pid, struct error *err)
 		if (add_entry(p, &entries, i, first[i], err) < 0)
 			return -1;
 	p->have |= HAVE_DESCRIPTORS;
+	if (procfs_read_contents(p, &entries, err) < 0)
+		return -1;
 	return read_on_its_way(p, &entries, first, err);
 }

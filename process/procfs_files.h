@@ -40,4 +40,16 @@ bool entry_is_pipe(const struct entry *e);
 MUST_CHECK int procfs_read_pipe(struct process *p, pid_t pid, const struct entry *e,
 				struct description *d, struct error *err);
 
+/*
+ * Notes how the regular file of E is, by ST; and that it has no name, when no path opens it.  Once all
+ * are noted, adds the contents of those, up to p->contents_max bytes.
+ */
+MUST_CHECK int procfs_note_file(struct process *p, struct entry *e, const struct stat *st,
+				struct error *err);
+MUST_CHECK int procfs_read_contents(struct process *p, const struct entries *entries,
+				    struct error *err);
+
+/* Adds to D who gets the signals of the borrowed descriptor FD. */
+void procfs_read_owner(int fd, struct description *d);
+
 #endif

@@ -20,6 +20,19 @@ bool entry_is_pipe(const struct entry *e)
 		!(e->description.flags & O_PATH));
 }
 
+void procfs_read_owner(int fd, struct description *d)
+{
+	struct f_owner_ex owner;
+	int signo = fcntl(fd, F_GETSIG);
+
+	if (fcntl(fd, F_GETOWN_EX, &owner) < 0 || !owner.pid)
+		return;
+	d->owner.kind = owner.type == F_OWNER_TID ? OWNER_THREAD :
+			owner.type == F_OWNER_PID ? OWNER_PROCESS : OWNER_GROUP;
+	d->owner.id = owner.pid;
+	d->owner.signal = signo > 0 ? signo : 0;
+}
+
 static int add_packet(struct process *p, struct description *d, size_t size)
 {
 	uint32_t *packets = arena_grow(&p->arena, d->packets, d->packet_count, &d->packet_capacity,
@@ -91,6 +104,7 @@ static int look_into(struct process *p, const struct entry *e, int fd, struct de
 
 	if (mode == O_RDONLY ? !e->other_writes : mode == O_WRONLY && !e->other_reads)
 		d->hung_up = d->kind == FILE_PIPE && is_hung_up(fd, mode);
+	procfs_read_owner(fd, d);
 	if (capacity > 0 && capacity != PIPE_SIZE)
 		d->pipe_size = (uint32_t)capacity;
 	if (!e->has_contents || (!e->other_writes && !d->hung_up))

@@ -14,7 +14,7 @@
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 /* Thousands of times what a process needs; it bounds what a hostile file makes us allocate. */
-enum { TEXT_MAX = 64 * 1024 * 1024 };
+enum { TEXT_MAX = 1 << 30 };
 
 enum { PID_MAX = 4 * 1024 * 1024 };  /* the kernel's PID_MAX_LIMIT */
 
@@ -128,16 +128,23 @@ static const struct keyword descriptor_line = {
 static const struct keyword keywords[] = {
 	{ "brk", 3, 3, true, take_brk, "brk : START : CURRENT" },
 	{ "comm", 2, 2, true, take_comm, "comm : NAME" },
+	{ "contents", 4, 4, false, take_contents, "contents : FILE-ID : OFFSET : BASE64" },
 	{ "cwd", 2, 2, true, take_cwd, "cwd : PATH" },
 	{ "descriptors", 2, 2, true, take_no_descriptors, "descriptors : none" },
 	{ "epoll-watch", 5, 5, false, take_epoll_watch,
 	  "epoll-watch : EPOLL-DESCRIPTOR : WATCHED-DESCRIPTOR : EVENTS : DATA" },
 	{ "exe", 2, 2, true, take_exe, "exe : PATH" },
 	{ "guard", 2, 2, false, take_guard, "guard : START-END" },
+	{ "lock", 6, 6, false, take_lock,
+	  "lock : DESCRIPTOR : flock|posix|ofd|lease : read|write : START : END" },
 	{ "map", 4, 6, false, take_map,
 	  "map : START-END : PROTECTION : OFFSET [: FILE [: deleted]]" },
 	{ "memory", 2, 4, false, take_memory, "memory : START-END : WORDS [: NAME]" },
 	{ "mm", 2, 6, true, take_mm, "mm : code A-B : data A-B : stack A : arg A-B : env A-B" },
+	{ "nameless", 7, 8, false, take_nameless,
+	  "nameless : FILE-ID : memfd|file : NAME : SIZE : MODE : SEALS [: not-saved]" },
+	{ "owner", 5, 5, false, take_owner,
+	  "owner : DESCRIPTOR : process|thread|group : ID : SIGNAL" },
 	{ "pid", 5, 5, true, take_pid, "pid : PID : PARENT : PROCESS-GROUP : SESSION" },
 	{ "pidfd", 3, 3, false, take_pidfd, "pidfd : DESCRIPTOR : PID" },
 	{ "pipe", 3, 3, false, take_pipe, "pipe : DESCRIPTOR : SIZE" },
@@ -150,6 +157,7 @@ static const struct keyword keywords[] = {
 	{ "sigaltstack", 5, 5, false, take_sigaltstack,
 	  "sigaltstack : THREAD : ADDRESS : SIZE : FLAGS" },
 	{ "signalfd", 3, 3, false, take_signalfd, "signalfd : DESCRIPTOR : MASK" },
+	{ "stat", 5, 5, false, take_stamp, "stat : DESCRIPTOR : FILE-ID : SIZE : MODIFIED" },
 	{ "thread", 2, 3, false, take_thread, "thread : THREAD [: NAME]" },
 	{ "timerfd", 7, 7, false, take_timerfd,
 	  "timerfd : DESCRIPTOR : CLOCK : TICKS : VALUE : INTERVAL : FLAGS" },
@@ -243,8 +251,8 @@ int statelog_parse(struct process *p, const char *name, const char *text, size_t
 		return parser_no_memory(&s);
 	if (len > TEXT_MAX)
 		return error_set(err, EFBIG, "%s: larger than %d bytes", name, TEXT_MAX);
-	if (take_lines(&s, text, len) != 0 || finish_files(&s) != 0 || finish_threads(&s) != 0 ||
-	    finish_memory(&s) != 0 || finish_traits(&s) != 0)
+	if (take_lines(&s, text, len) != 0 || finish_files(&s) != 0 || finish_nameless(&s) != 0 ||
+	    finish_threads(&s) != 0 || finish_memory(&s) != 0 || finish_traits(&s) != 0)
 		return -1;
 	return 0;
 }

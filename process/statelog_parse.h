@@ -62,7 +62,16 @@ struct altstack_line {
 	struct altstack altstack;
 };
 
+/* A piece of a file without a name, whose own line may come later. */
+struct contents_line {
+	struct place at;
+	struct file_id id;
+	struct extent extent;
+};
+
 struct pending {
+	struct contents_line *contents;
+	size_t contents_count, contents_capacity;
 	struct dup *dups;
 	size_t dup_count, dup_capacity;
 	struct addition *additions;
@@ -156,6 +165,14 @@ int add_later(struct parser *s, int (*add)(struct parser *s, const struct additi
 int take_pipe(struct parser *s);
 int take_pipe_data(struct parser *s);
 int take_pipe_packet(struct parser *s);
+
+int take_lock(struct parser *s);
+int take_owner(struct parser *s);
+
+int take_stamp(struct parser *s);
+int take_nameless(struct parser *s);
+int take_contents(struct parser *s);
+int finish_nameless(struct parser *s);
 
 int take_signalfd(struct parser *s);
 int take_timerfd(struct parser *s);

@@ -112,8 +112,7 @@ static bool is_other(const char *name, size_t len)
 	for (size_t i = 0; i < COUNT(other_words); i++)
 		if (equals(name, len, other_words[i]))
 			return true;
-	return starts_with(name, len, "memfd:") || starts_with(name, len, "anon_inode:") ||
-	       is_nameless(name, len);
+	return starts_with(name, len, "anon_inode:") || is_nameless(name, len);
 }
 
 enum file_kind statelog_kind(const char *name, size_t len, uint64_t *id)
@@ -128,6 +127,8 @@ enum file_kind statelog_kind(const char *name, size_t len, uint64_t *id)
 	for (size_t i = 0; i < COUNT(kinds); i++)
 		if (equals(name, len, kinds[i].word))
 			return kinds[i].kind;
+	if (starts_with(name, len, "memfd:"))
+		return FILE_MEMFD;
 	return is_other(name, len) ? FILE_OTHER : FILE_PATH;
 }
 

@@ -38,6 +38,11 @@ static void put_file_name(struct out *o, const struct description *d)
 	case FILE_SIGNALFD:
 	case FILE_TIMERFD:
 	case FILE_PIDFD: print(o, "%s", statelog_kind_word(d->kind)); break;
+	case FILE_MEMFD:
+		if (kind_of(name) != FILE_MEMFD)
+			print(o, "memfd:");
+		put_name(o, name);
+		break;
 	case FILE_OTHER:
 		if (kind_of(name) != FILE_OTHER)
 			print(o, "anon_inode:");
@@ -100,6 +105,8 @@ static void put_descriptor(struct out *o, const struct descriptor *fd,
 	put_epoll_watches(o, fd->fd, d);
 	put_pipe(o, fd->fd, d);
 	put_special(o, fd->fd, d);
+	put_locks(o, fd->fd, d);
+	put_stamp(o, fd->fd, &d->stamp);
 }
 
 /*
@@ -126,6 +133,7 @@ int put_descriptors(struct out *o, const struct process *p, struct error *err)
 			*owner = fd->fd;
 		put_descriptor(o, fd, &p->descriptions[fd->description], *owner);
 	}
+	put_nameless_files(o, p);
 	arena_free(&a);
 	return 0;
 }

@@ -68,7 +68,7 @@ void launch_choose_descriptors(struct restore *r)
 	if (p->descriptor_count && p->descriptors[p->descriptor_count - 1].fd >= base)
 		base = p->descriptors[p->descriptor_count - 1].fd + 1;
 	/* None of the numbers may be one that the user handed to us for the program. */
-	for (int i = 0; i < LENT_COUNT; i++) {
+	for (int i = 0; i < LENT_COUNT + (int)p->nameless_count; i++) {
 		if (fcntl(base + i, F_GETFD) >= 0) {
 			base += i + 1;
 			i = -1;
@@ -78,7 +78,7 @@ void launch_choose_descriptors(struct restore *r)
 	r->terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 	for (int fd = 0; fd <= 2 && r->terminal < 0; fd++)
 		if (launch_has_standard(fd) && isatty(fd))
-			r->terminal = fcntl(fd, F_DUPFD_CLOEXEC, base + LENT_COUNT);
+			r->terminal = fcntl(fd, F_DUPFD_CLOEXEC, lent_end(r));
 }
 
 /*
@@ -126,7 +126,7 @@ int launch_lend(const struct restore *r)
 	lift_limits();
 	if (r->lazy)
 		dump_private_mappings();
-	if (lend(core_fd(r->core), r->fd_base + LENT_CORE) < 0)
+	if (nameless_lend(r) < 0 || lend(core_fd(r->core), r->fd_base + LENT_CORE) < 0)
 		return -1;
 	for (int fd = 0; fd <= 2; fd++)
 		if (launch_has_standard(fd) && lend(fd, r->fd_base + LENT_STDIN + fd) < 0)

@@ -47,6 +47,7 @@ void launch_choose_descriptors(struct restore *r);
 
 /* Private to launch.c and its two ways: in the child, puts the lent descriptors in place. */
 MUST_CHECK int launch_lend(const struct restore *r);
+MUST_CHECK int nameless_lend(const struct restore *r);  /* nameless.c */
 
 /* launch_traced.c, launch_in_place.c */
 pid_t launch_traced(struct restore *r, struct error *err);

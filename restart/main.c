@@ -226,6 +226,8 @@ static int launch_in_namespace(struct restore *r)
 
 static int do_restart(struct restore *r, const struct findings *f)
 {
+	struct error err;
+
 	if (findings_count(f, OBSTACLE)) {
 		print_findings(f, OBSTACLE, me, stderr);
 		return EXIT_FAILED;
@@ -233,9 +235,9 @@ static int do_restart(struct restore *r, const struct findings *f)
 	print_findings(f, LOSS, me, stderr);
 	if (r->options->verbose)
 		print_findings(f, REMARK, me, stderr);
+	if (nameless_make(r, &err) < 0)
+		return fail(&err);
 	if (r->options->become) {
-		struct error err;
-
 		launch_become(r, &err);
 		return fail(&err);
 	}
@@ -338,6 +340,7 @@ int main(int argc, char **argv)
 	free(r.program);
 	free(r.first_descriptor);
 	free(r.pipes);
+	free(r.nameless);
 	process_free(&input.core);
 	process_free(&input.text);
 	options_free(&options);

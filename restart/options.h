@@ -27,7 +27,7 @@ struct options {
 	const char *program;     /* as typed, or NULL */
 	const char *core;
 	const char *filedes;     /* text file, or NULL */
-	bool nostop, wait, verbose, select, accept_loss, lazy;
+	bool nostop, wait, verbose, select, accept_loss, strict, lazy;
 	bool become;             /* this very process becomes the restored one */
 	bool breakpoint;
 	uint64_t breakpoint_at;

@@ -18,9 +18,6 @@
 #include "restart/launch.h"
 #include "restart/plan_files.h"
 
-/* Flags that say how the file was opened then, and must not be repeated. */
-enum { ONCE = O_CREAT | O_EXCL | O_TRUNC };
-
 static bool is_standard(int fd)
 {
 	return fd >= 0 && fd <= 2;
@@ -46,8 +43,11 @@ enum stand_in stand_in_for(const struct restore *r, const struct descriptor *d)
 	const struct description *file = description_of(r->process, d);
 
 	switch (file->kind) {
+	case FILE_MEMFD:
 	case FILE_PATH:
-		return file->deleted ? NULL_DEVICE : ITSELF;
+		if (!is_nameless(file))
+			return ITSELF;
+		return file->stamp.known && nameless_number(r, file->stamp.id) >= 0 ? ITSELF : NULL_DEVICE;
 	case FILE_EVENTFD:
 	case FILE_EPOLL:
 	case FILE_SIGNALFD:
@@ -88,35 +88,6 @@ struct text_place place_of(const struct restore *r, const struct descriptor *d)
 	return place;
 }
 
-static void check_path(const struct restore *r, struct findings *f, const struct descriptor *d)
-{
-	const struct description *file = description_of(r->process, d);
-	struct text_place at = place_of(r, d);
-	uint32_t mode = access_mode(file);
-	int need = !file->flags_known ? 0
-		 : mode == O_RDONLY ? R_OK : mode == O_WRONLY ? W_OK : R_OK | W_OK;
-	struct stat st;
-
-	if (file->flags & O_PATH)
-		need = 0;
-	if (stat(file->name, &st) < 0) {
-		findings_add(f, OBSTACLE, "%sdescriptor %d was %s: %s (put it back, edit the line, or "
-			     "use --map OLD=NEW)", at.text, d->fd, file->name, strerror(errno));
-	} else if (faccessat(AT_FDCWD, file->name, need, AT_EACCESS) < 0) {
-		findings_add(f, OBSTACLE, "%sdescriptor %d was %s, which cannot be opened for %s: %s",
-			     at.text, d->fd, file->name, need & W_OK ? "writing" : "reading",
-			     strerror(errno));
-	} else if (S_ISREG(st.st_mode) && (uint64_t)st.st_size < file->offset) {
-		findings_add(f, OBSTACLE, "%sdescriptor %d was at offset %llu of %s, which is only %llu "
-			     "bytes long now (put the file back, or edit the offset)", at.text, d->fd,
-			     (unsigned long long)file->offset, file->name,
-			     (unsigned long long)st.st_size);
-	} else if (S_ISSOCK(st.st_mode)) {
-		findings_add(f, OBSTACLE, "%sdescriptor %d: %s is a socket, which no path opens", at.text,
-			     d->fd, file->name);
-	}
-}
-
 static void check_descriptor(const struct restore *r, struct findings *f, const struct descriptor *d)
 {
 	const struct description *file = description_of(r->process, d);
@@ -124,10 +95,12 @@ static void check_descriptor(const struct restore *r, struct findings *f, const 
 
 	switch (stand_in_for(r, d)) {
 	case ITSELF:
-		if (file->kind == FILE_PATH)
+		if (file->kind == FILE_PATH && !file->deleted)
 			check_path(r, f, d);
 		else if (is_special(r->process, file))
 			check_special(r, f, d);
+		check_locks(r, f, d);
+		check_owner(r, f, d);
 		break;
 	case OURS:
 		if (!launch_has_standard(d->fd))
@@ -151,8 +124,11 @@ static void check_descriptor(const struct restore *r, struct findings *f, const 
 				  at.text, d->fd);
 		break;
 	case NULL_DEVICE:
-		findings_add_loss(f, "%sdescriptor %d was %s%s and would be /dev/null", at.text, d->fd,
-				  file->name, file->deleted ? ", a deleted file," : "");
+		if (is_nameless(file))
+			check_nameless(r, f, d);
+		else
+			findings_add_loss(f, "%sdescriptor %d was %s and would be /dev/null", at.text,
+					  d->fd, file->name);
 		break;
 	}
 }
@@ -172,7 +148,7 @@ void check_files(const struct restore *r, struct findings *f)
 		if (!is_duplicate(r, &p->descriptors[i]))
 			check_descriptor(r, f, &p->descriptors[i]);
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
-	    (rlim_t)(r->fd_base + LENT_COUNT) > limit.rlim_max)
+	    (rlim_t)lent_end(r) > limit.rlim_max)
 		findings_add(f, OBSTACLE, "descriptor %d is beyond the hard limit of %llu open files "
 			     "(raise it: ulimit -Hn)", r->fd_base - 1,
 			     (unsigned long long)limit.rlim_max);
@@ -200,48 +176,6 @@ void plan_duplicate(struct plan *plan, int from, const struct descriptor *d)
 {
 	plan_syscall(plan, OP_EXPECT, SYS_dup3, from, d->fd,
 		     d->close_on_exec ? O_CLOEXEC : 0)->expect = (uint64_t)d->fd;
-}
-
-/* Without known flags, the widest access that the file allows. */
-static uint32_t open_flags(const struct description *file)
-{
-	if (file->flags_known)
-		return file->flags & ~(uint32_t)ONCE;
-	struct stat st;
-	if (stat(file->name, &st) == 0 && S_ISDIR(st.st_mode))
-		return O_RDONLY;
-	if (faccessat(AT_FDCWD, file->name, R_OK | W_OK, AT_EACCESS) == 0)
-		return O_RDWR;
-	return faccessat(AT_FDCWD, file->name, W_OK, AT_EACCESS) == 0 ? O_WRONLY : O_RDONLY;
-}
-
-/*
- * Opening an end of a fifo waits for the other; a descriptor for both prevents that, and has room for
- * what was in it.
- */
-static void plan_hold_fifo(struct plan *plan, int holder, addr_t name, const struct description *file)
-{
-	plan_syscall(plan, OP_KEEP, SYS_open, name, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	plan_move_to(plan, holder);
-	plan_pipe_contents(plan, holder, file);
-}
-
-static void plan_open_path(const struct restore *r, struct plan *plan, const struct descriptor *d,
-			   const struct description *file)
-{
-	addr_t name = plan_string(plan, file->name);
-	struct stat st;
-	bool fifo = stat(file->name, &st) == 0 && S_ISFIFO(st.st_mode) && !(file->flags & O_PATH);
-
-	if (fifo)
-		plan_hold_fifo(plan, r->fd_base + LENT_SPARE, name, file);
-	plan_syscall(plan, OP_KEEP, SYS_open, name, open_flags(file) | O_NOCTTY);
-	plan_note(plan, "descriptor %d", d->fd);
-	if (file->offset && !(file->flags & O_PATH))
-		plan_syscall(plan, OP_ARG0_IS_RESULT | OP_MAY_FAIL, SYS_lseek, 0, file->offset, SEEK_SET);
-	plan_move_fd(plan, d);
-	if (fifo)
-		plan_syscall(plan, 0, SYS_close, r->fd_base + LENT_SPARE);
 }
 
 addr_t pair_slot(struct plan *plan)
@@ -291,8 +225,10 @@ static void plan_description(const struct restore *r, struct plan *plan, const s
 
 	switch (stand_in_for(r, d)) {
 	case ITSELF:
-		if (file->kind == FILE_PATH)
-			plan_open_path(r, plan, d, file);
+		if (is_nameless(file))
+			plan_nameless(r, plan, d);
+		else if (file->kind == FILE_PATH)
+			plan_path(r, plan, d);
 		else if (file->kind == FILE_PIPE)
 			plan_pipe(r, plan, d);
 		else
@@ -316,6 +252,35 @@ static void plan_description(const struct restore *r, struct plan *plan, const s
 	}
 }
 
+/*
+ * What takes all descriptors to be there; then what takes those that restart lent to be gone: to
+ * close one drops the process's POSIX locks on the file.
+ */
+static void plan_rest(const struct restore *r, struct plan *plan)
+{
+	const struct process *p = r->process;
+
+	for (size_t i = 0; i < p->descriptor_count; i++) {
+		const struct descriptor *d = &p->descriptors[i];
+
+		if (first_descriptor(r, d->description) != d || stand_in_for(r, d) != ITSELF)
+			continue;
+		plan_owner(r, plan, d);
+		if (description_of(p, d)->kind == FILE_EPOLL)
+			plan_epoll_watches(plan, d, description_of(p, d));
+	}
+	plan_nameless_rest(r, plan);
+	plan_syscall(plan, 0, SYS_close_range, r->fd_base + LENT_CORE, r->fd_base + LENT_DONE - 1);
+	if (p->nameless_count)
+		plan_syscall(plan, 0, SYS_close_range, r->fd_base + LENT_COUNT, lent_end(r) - 1);
+	for (size_t i = 0; i < p->descriptor_count; i++) {
+		const struct descriptor *d = &p->descriptors[i];
+
+		if (first_descriptor(r, d->description) == d && stand_in_for(r, d) == ITSELF)
+			plan_locks(r, plan, d);
+	}
+}
+
 void plan_files(const struct restore *r, struct plan *plan)
 {
 	const struct process *p = r->process;
@@ -323,7 +288,7 @@ void plan_files(const struct restore *r, struct plan *plan)
 	if (!(p->have & HAVE_DESCRIPTORS))
 		return;
 	plan_syscall(plan, 0, SYS_close_range, 0, r->fd_base - 1);
-	plan_syscall(plan, 0, SYS_close_range, r->fd_base + LENT_COUNT, UINT32_MAX);
+	plan_syscall(plan, 0, SYS_close_range, lent_end(r), UINT32_MAX);
 	for (size_t i = 0; i < p->descriptor_count; i++) {
 		const struct descriptor *d = &p->descriptors[i];
 
@@ -332,10 +297,5 @@ void plan_files(const struct restore *r, struct plan *plan)
 		else
 			plan_description(r, plan, d);
 	}
-	for (size_t i = 0; i < p->descriptor_count; i++) {
-		const struct descriptor *d = &p->descriptors[i];
-
-		if (description_of(p, d)->kind == FILE_EPOLL && first_descriptor(r, d->description) == d)
-			plan_epoll_watches(plan, d, description_of(p, d));
-	}
+	plan_rest(r, plan);
 }

@@ -45,6 +45,11 @@ void plan_status_flags(struct plan *plan, const struct descriptor *d,
 /* An integer array in the plan, filled by pipe2 or socketpair. */
 addr_t pair_slot(struct plan *plan);
 
+/* ---- plan_paths.c ---- */
+
+void check_path(const struct restore *r, struct findings *f, const struct descriptor *d);
+void plan_path(const struct restore *r, struct plan *plan, const struct descriptor *d);
+
 /* ---- plan_pipes.c ---- */
 
 /* Sorts the pipes, so that all descriptions of one are found at once. */
@@ -67,5 +72,19 @@ void check_special(const struct restore *r, struct findings *f, const struct des
 void plan_special(const struct restore *r, struct plan *plan, const struct descriptor *d);
 void plan_epoll_watches(struct plan *plan, const struct descriptor *d,
 			const struct description *file);
+
+/* ---- plan_nameless.c ---- */
+
+bool is_nameless(const struct description *file);
+void check_nameless(const struct restore *r, struct findings *f, const struct descriptor *d);
+void plan_nameless(const struct restore *r, struct plan *plan, const struct descriptor *d);
+void plan_nameless_rest(const struct restore *r, struct plan *plan);
+
+/* ---- plan_locks.c ---- */
+
+void check_locks(const struct restore *r, struct findings *f, const struct descriptor *d);
+void check_owner(const struct restore *r, struct findings *f, const struct descriptor *d);
+void plan_locks(const struct restore *r, struct plan *plan, const struct descriptor *d);
+void plan_owner(const struct restore *r, struct plan *plan, const struct descriptor *d);
 
 #endif

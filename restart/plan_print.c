@@ -44,6 +44,8 @@ static const struct call {
 	{ SYS_timerfd_settime, "timerfd_settime", "ddxx" },
 	{ SYS_pidfd_open, "pidfd_open", "dO" },
 	{ SYS_ioctl, "ioctl", "dxx" },
+	{ SYS_fchmod, "fchmod", "do" },
+	{ SYS_flock, "flock", "dd" },
 	{ SYS_chdir, "chdir", "s" },
 	{ SYS_umask, "umask", "o" },
 	{ SYS_prctl, "prctl", "dxxxx" },

@@ -160,7 +160,7 @@ int plan_threads(const struct restore *r, struct plan *plan, struct error *err)
 
 	for (size_t i = 1; i < r->process->thread_count; i++)
 		plan_clone(r, plan, i);
-	plan_syscall(plan, 0, SYS_close_range, r->fd_base, r->fd_base + LENT_COUNT - 1);
+	plan_syscall(plan, 0, SYS_close_range, r->fd_base, lent_end(r) - 1);
 	plan_note(plan, "what restart lent");
 	for (size_t i = 0; i < r->process->thread_count; i++) {
 		if (i > 0)

@@ -59,6 +59,7 @@ struct restore {
 	int fd_base;
 	size_t *first_descriptor;  /* of each description, the index of its lowest descriptor */
 	bool whole;                /* the core needs no file: it is in an executable checkpoint */
+	int *nameless;             /* restart's descriptors of the files without a name; or NULL */
 	size_t *pipes;             /* descriptions that are pipes, sorted: plan_pipes.c */
 	size_t pipe_count;
 	bool core_noexec;          /* the core lies where nothing may be mapped executable */
@@ -85,6 +86,21 @@ void restore_check(const struct restore *r, struct findings *f);
 void check_files(const struct restore *r, struct findings *f);    /* plan_files.c */
 void check_memory(const struct restore *r, struct findings *f);   /* plan_memory.c */
 void check_machine(const struct restore *r, struct findings *f);  /* check_machine.c */
+
+/*
+ * nameless.c: the files without a name, which restart makes again and lends to the new process.
+ * nameless_number() is the number that the one with this id has there, or -1 when its contents are
+ * not known.
+ */
+int nameless_number(const struct restore *r, struct file_id id);
+
+/* The number behind all that are lent. */
+static inline int lent_end(const struct restore *r)
+{
+	return r->fd_base + LENT_COUNT + (int)r->process->nameless_count;
+}
+
+MUST_CHECK int nameless_make(struct restore *r, struct error *err);
 
 /* planner.c: the whole restore on one screen. */
 MUST_CHECK int restore_plan(const struct restore *r, struct plan *plan, struct error *err);

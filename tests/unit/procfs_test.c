@@ -266,7 +266,7 @@ static void test_anonymous(void)
 	CHECK(is(p, timer, FILE_TIMERFD, "timerfd"), "a timerfd has its name");
 	CHECK(is(p, notify, FILE_OTHER, "inotify"), "an inotify has its name");
 	CHECK(is(p, signals, FILE_SIGNALFD, "signalfd"), "a signalfd has its name");
-	CHECK(is(p, memory, FILE_OTHER, "memfd:my memory"), "a memfd has the name it was given");
+	CHECK(is(p, memory, FILE_MEMFD, "memfd:my memory"), "a memfd has the name it was given");
 	for (int fd = event; fd <= signals; fd++)
 		close(fd);
 }

@@ -56,10 +56,76 @@ static inline void random_timer(struct process *q, struct description *d)
 	d->timer->interval = random_time();
 }
 
+static inline struct file_id random_id(void)
+{
+	return (struct file_id){ (sized_number() & 0xfff) << 8 | (sized_number() & 0xff),
+				 sized_number() };
+}
+
+static inline void random_locks(struct process *q, struct description *d)
+{
+	for (size_t n = below(3); n; n--) {
+		uint64_t a = sized_number() >> 1, b = sized_number() >> 1;
+
+		d->locks = arena_grow(&q->arena, d->locks, d->lock_count, &d->lock_capacity,
+				      sizeof *d->locks);
+		d->locks[d->lock_count++] = (struct file_lock){
+			(enum lock_kind)below(4), below(2), a < b ? a : b,
+			below(2) ? UINT64_MAX : a < b ? b : a,
+		};
+	}
+}
+
+/* One without a name for each memfd, some with contents. */
+static inline void random_nameless(struct process *q, struct description *d)
+{
+	struct nameless *n = process_add_nameless(q);
+	uint64_t at = 0;
+
+	n->id = d->stamp.id;
+	n->memfd = below(2);
+	n->name = "some : # name";
+	n->mode = (uint32_t)below(010000);
+	n->seals = (uint32_t)below(64);
+	n->saved = below(4);
+	for (size_t count = n->saved ? below(4) : 0; count; count--) {
+		uint64_t size = 1 + (below(8) ? below(50) : 48 * 1024 - 1);
+		uint8_t *bytes = arena_alloc(&q->arena, size);
+
+		for (uint64_t i = 0; i < size; i++)
+			bytes[i] = (uint8_t)below(256);
+		at += below(1000000);
+		n->extents = arena_grow(&q->arena, n->extents, n->extent_count, &n->extent_capacity,
+					sizeof *n->extents);
+		n->extents[n->extent_count++] = (struct extent){ at, size, bytes };
+		at += size;
+	}
+	n->size = at + below(100);
+	process_sort_nameless(q);
+}
+
+static inline void random_file(struct process *q, struct description *d)
+{
+	random_locks(q, d);
+	if (d->kind == FILE_PATH && below(2))
+		return;
+	d->stamp.known = true;
+	d->stamp.id = random_id();
+	d->stamp.size = sized_number() >> 1;
+	d->stamp.modified = random_time();
+	if (d->kind == FILE_MEMFD && !process_nameless(q, d->stamp.id))
+		random_nameless(q, d);
+}
+
 static inline void random_file_details(struct process *q, struct description *d)
 {
 	if (d->kind == FILE_PIPE || d->kind == FILE_PATH)
 		random_pipe(q, d);
+	if (d->kind == FILE_PATH || d->kind == FILE_MEMFD)
+		random_file(q, d);
+	if (!below(8))
+		d->owner = (struct file_owner){ 1 + (unsigned)below(3), (pid_t)below(4 << 20),
+						(int)below(SIGNALS) };
 	if (d->kind == FILE_SIGNALFD && below(4)) {
 		d->mask_known = true;
 		d->mask = sized_number();
@@ -83,13 +149,59 @@ static inline bool same_timer(const struct timerfd *a, const struct timerfd *b)
 	       same_time(a->value, b->value) && same_time(a->interval, b->interval);
 }
 
+static inline bool same_id(struct file_id a, struct file_id b)
+{
+	return a.device == b.device && a.inode == b.inode;
+}
+
+static inline bool same_locks(const struct description *a, const struct description *b)
+{
+	bool same = a->lock_count == b->lock_count;
+
+	for (size_t i = 0; same && i < a->lock_count; i++)
+		same = a->locks[i].kind == b->locks[i].kind &&
+		       a->locks[i].exclusive == b->locks[i].exclusive &&
+		       a->locks[i].start == b->locks[i].start && a->locks[i].end == b->locks[i].end;
+	return same && a->owner.kind == b->owner.kind && a->owner.id == b->owner.id &&
+	       a->owner.signal == b->owner.signal;
+}
+
+static inline bool same_stamp(const struct file_stamp *a, const struct file_stamp *b)
+{
+	return a->known == b->known && same_id(a->id, b->id) && a->size == b->size &&
+	       same_time(a->modified, b->modified);
+}
+
+static inline bool same_nameless(const struct nameless *a, const struct nameless *b)
+{
+	bool same = same_id(a->id, b->id) && a->memfd == b->memfd && !strcmp(a->name, b->name) &&
+		    a->size == b->size && a->mode == b->mode && a->seals == b->seals &&
+		    a->saved == b->saved && a->extent_count == b->extent_count;
+
+	for (size_t i = 0; same && i < a->extent_count; i++)
+		same = a->extents[i].offset == b->extents[i].offset &&
+		       a->extents[i].size == b->extents[i].size &&
+		       !memcmp(a->extents[i].bytes, b->extents[i].bytes, a->extents[i].size);
+	return same;
+}
+
+static inline bool same_nameless_files(const struct process *a, const struct process *b)
+{
+	bool same = a->nameless_count == b->nameless_count;
+
+	for (size_t i = 0; same && i < a->nameless_count; i++)
+		same = same_nameless(&a->nameless[i], &b->nameless[i]);
+	return same;
+}
+
 static inline bool same_file_details(const struct description *a, const struct description *b)
 {
 	return a->pipe_size == b->pipe_size && a->packet_count == b->packet_count &&
 	       (!a->packet_count ||
 		memcmp(a->packets, b->packets, a->packet_count * sizeof *a->packets) == 0) &&
 	       a->mask_known == b->mask_known && a->mask == b->mask && a->pid == b->pid &&
-	       same_timer(a->timer, b->timer);
+	       same_timer(a->timer, b->timer) && same_locks(a, b) &&
+	       same_stamp(&a->stamp, &b->stamp);
 }
 
 #endif

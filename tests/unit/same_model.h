@@ -56,7 +56,7 @@ static inline bool same_files(const struct process *a, const struct process *b)
 				      &b->descriptions[y->description]))
 			return false;
 	}
-	return same_text(a->cwd, b->cwd) && same_text(a->root, b->root) && a->umask == b->umask;
+	return same_nameless_files(a, b) && same_text(a->cwd, b->cwd) && same_text(a->root, b->root) && a->umask == b->umask;
 }
 
 static inline bool same_threads(const struct process *a, const struct process *b)

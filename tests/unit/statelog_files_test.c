@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include "process/statelog.h"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/timerfd.h>
 
@@ -61,6 +63,43 @@ static void test_special(void)
 	      "a pidfd has its process");
 }
 
+static void test_contents(void)
+{
+	const struct nameless *n;
+
+	CHECK(parse("contents : 0:1:77 : 0 : aGVs\n"
+		    "nameless : 00:01:77 : memfd : a \\072 b : 10 : 777 : F_SEAL_GROW|F_SEAL_WRITE\n"
+		    "3 : memfd:a : 4 : O_RDWR\nstat : 3 : 0:1:77 : 10 : 5.25\n"
+		    "contents : 0:1:77 : 5 : bG8="), "a file without a name has contents");
+	CHECK(file_of(3)->stamp.known && file_of(3)->stamp.size == 10 &&
+	      file_of(3)->stamp.modified.tv_nsec == 250000000, "a descriptor tells which file it is of");
+	n = process_nameless(&p, file_of(3)->stamp.id);
+	CHECK(n && n->memfd && n->saved && !strcmp(n->name, "a : b") && n->size == 10 &&
+	      n->mode == 0777 && n->seals == (F_SEAL_GROW | F_SEAL_WRITE), "that is found by its id");
+	CHECK(n && n->extent_count == 2 && n->extents[0].size == 3 &&
+	      !memcmp(n->extents[0].bytes, "hel", 3) && n->extents[1].offset == 5 &&
+	      n->extents[1].size == 2 && !memcmp(n->extents[1].bytes, "lo", 2),
+	      "with the bytes in their places");
+	CHECK(parse("nameless : fe:0:1 : file : /tmp/x : 99 : 600 : 0 : not-saved") &&
+	      p.nameless_count == 1 && !p.nameless[0].saved && !p.nameless[0].memfd,
+	      "or without any");
+}
+
+static void test_locks(void)
+{
+	const struct file_lock *l;
+
+	CHECK(parse("lock : 3 : posix : write : 10 : 14\n3 : /f : 0 : O_RDWR\n"
+		    "lock : 3 : flock : read : 0 : EOF\nowner : 3 : group : 77 : SIGUSR1"),
+	      "a file may be locked");
+	l = file_of(3)->locks;
+	CHECK(file_of(3)->lock_count == 2 && l[0].kind == LOCK_POSIX && l[0].exclusive &&
+	      l[0].start == 10 && l[0].end == 14 && l[1].kind == LOCK_FLOCK && !l[1].exclusive &&
+	      l[1].end == UINT64_MAX, "twice");
+	CHECK(file_of(3)->owner.kind == OWNER_GROUP && file_of(3)->owner.id == 77 &&
+	      file_of(3)->owner.signal == SIGUSR1, "and have an owner");
+}
+
 static void test_errors(void)
 {
 	static const struct {
@@ -99,6 +138,35 @@ static void test_errors(void)
 		{ "4 : pidfd : 0\npidfd : 4 : 4194305",
 		  "log:2:13: process: 4194305 is more than 4194304" },
 		{ "4 : epoll : 0\npidfd : 4 : 1", "log:2:9: descriptor 4 is no pidfd" },
+		{ "4 : f : 0\nstat : 4 : 1:2 : 0 : 0", "log:2:15: inode is missing" },
+		{ "4 : f : 0\nstat : 4 : 1000:2:3 : 0 : 0", "log:2:12: device: 1000 is more than 0xfff" },
+		{ "4 : epoll : 0\nstat : 4 : 1:2:3 : 0 : 0", "log:2:8: descriptor 4 is no regular file" },
+		{ "4 : f : 0\nstat : 4 : 1:2:3 : 9223372036854775808 : 0",
+		  "log:2:20: size: 9223372036854775808 is more than 9223372036854775807" },
+		{ "nameless : 1:2:3 : pipe : x : 0 : 600 : 0",
+		  "log:1:20: 'pipe' is neither 'memfd' nor 'file'" },
+		{ "nameless : 1:2:3 : memfd : x : 0 : 600 : F_SEAL_X",
+		  "log:1:42: seals: 'F_SEAL_X' is no seal of a memfd" },
+		{ "nameless : 1:2:3 : memfd : x : 0 : 600 : 0 : what",
+		  "log:1:46: 'what' is not 'not-saved'" },
+		{ "nameless : 1:2:3 : memfd : x : 0 : 600 : 0\nnameless : 1:2:3 : memfd : x : 0 : 600 : 0",
+		  "log: the file without a name 01:02:3 has two lines" },
+		{ "contents : 1:2:3 : 0 : aGVs", "log:1:12: there is no file without a name of this id" },
+		{ "nameless : 1:2:3 : memfd : x : 2 : 600 : 0\ncontents : 1:2:3 : 0 : aGVs",
+		  "log:2:12: the contents reach beyond the file's 2 bytes" },
+		{ "nameless : 1:2:3 : memfd : x : 4 : 600 : 0\ncontents : 1:2:3 : 9223372036854775807 : aGVs",
+		  "log:2:12: the contents reach beyond the file's 4 bytes" },
+		{ "nameless : 1:2:3 : memfd : x : 9 : 600 : 0\ncontents : 1:2:3 : 4 : aGVs\n"
+		  "contents : 1:2:3 : 6 : aGVs", "log:3:12: the contents at 6 must follow those before" },
+		{ "contents : 1:2:3 : 0 : aGV",
+		  "log:1:24: contents: base64 comes in groups of four characters" },
+		{ "contents : 1:2:3 : 0 : aG!s", "log:1:26: contents: '!' is no base64" },
+		{ "contents : 1:2:3 : 0 : a===", "log:1:25: contents: '=' is no base64" },
+		{ "4 : f : 0\nlock : 4 : mine : read : 0 : 0",
+		  "log:2:12: 'mine' is none of the words that may stand here" },
+		{ "4 : f : 0\nlock : 4 : ofd : read : 5 : 4", "log:2:29: end: the lock ends before it starts" },
+		{ "4 : epoll : 0\nlock : 4 : ofd : read : 5 : 5", "log:2:8: descriptor 4 is no file" },
+		{ "4 : f : 0\nowner : 4 : process : 1 : SIGNONE", "log:2:27: 'SIGNONE' is no signal" },
 		{ "pidfd : x : 1", "log:1:9: descriptor: 'x' is not a number" },
 		{ "timerfd : 4 : CLOCK_MONOTONIC", "log:1:1: too few fields; the line is 'timerfd : "
 		  "DESCRIPTOR : CLOCK : TICKS : VALUE : INTERVAL : FLAGS', with a blank on both sides "
@@ -116,6 +184,8 @@ int main(void)
 	process_init(&p);
 	test_pipes();
 	test_special();
+	test_contents();
+	test_locks();
 	test_errors();
 	process_free(&p);
 	return CHECK_DONE();

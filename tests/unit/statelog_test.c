@@ -73,7 +73,7 @@ static void test_kinds(void)
 		{ "a:b", FILE_PATH }, { "pipe:[77]", FILE_PIPE }, { "socket:[77]", FILE_SOCKET },
 		{ "eventfd", FILE_EVENTFD }, { "epoll", FILE_EPOLL }, { "signalfd", FILE_SIGNALFD },
 		{ "timerfd", FILE_TIMERFD }, { "inotify", FILE_OTHER }, { "pidfd", FILE_PIDFD },
-		{ "memfd:a/b", FILE_OTHER }, { "anon_inode:[bpf-map]", FILE_OTHER },
+		{ "memfd:a/b", FILE_MEMFD }, { "anon_inode:[bpf-map]", FILE_OTHER },
 		{ "net:[4026531840]", FILE_OTHER }, { "\\145ventfd", FILE_PATH },
 		{ "pipe:[]", FILE_OTHER }, { "pipe:[x]", FILE_OTHER },
 		{ "pipe:[18446744073709551616]", FILE_OTHER },
@@ -460,7 +460,7 @@ static void random_description(struct process *q, struct description *d)
 {
 	static const char *const terminals[] = { "/dev/tty", "/dev/console", "/dev/pts/0" };
 	static const char *const others[] = {
-		"inotify", "io_uring", "memfd:a : b #c", "net:[1 2]",
+		"inotify", "io_uring", "fanotify", "net:[1 2]",
 	};
 	char name[40];
 
@@ -488,6 +488,7 @@ static void random_description(struct process *q, struct description *d)
 	case FILE_SIGNALFD: d->name = "signalfd"; break;
 	case FILE_TIMERFD: d->name = "timerfd"; break;
 	case FILE_PIDFD: d->name = "pidfd"; break;
+	case FILE_MEMFD: d->name = "memfd:a : b #c"; break;
 	case FILE_OTHER: d->name = others[below(4)]; break;
 	}
 	random_file_details(q, d);

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Files without a name: memfds, and files whose last name was removed.  restart makes each of them
+ * once, with its contents, and lends it to the new process, where descriptors are opened through
+ * /proc/self/fd and mappings made.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "restart/launch.h"
+#include "util/format.h"
+
+int nameless_number(const struct restore *r, struct file_id id)
+{
+	const struct nameless *n = process_nameless(r->process, id);
+
+	return n && n->saved ? r->fd_base + LENT_COUNT + (int)(n - r->process->nameless) : -1;
+}
+
+/*
+ * In the folder where the file was, so that its contents go to the same disk; without a name, or with
+ * one for a moment, as the file system permits.
+ */
+static int make_unlinked(const char *path)
+{
+	char name[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	size_t len = slash ? (size_t)(slash - path) : 0;
+
+	if (len + sizeof "/.restart-XXXXXX" > sizeof name)
+		return -1;
+	format(name, sizeof name, "%.*s/", (int)len, path);
+	int fd = open(name, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		return fd;
+	format(name + len, sizeof name - len, "/.restart-XXXXXX");
+	fd = mkostemp(name, O_CLOEXEC);
+	if (fd >= 0)
+		unlink(name);
+	return fd;
+}
+
+/* Where the folder is gone or full of other people's rules, memory holds the contents as well. */
+static int make_file(const struct nameless *n)
+{
+	int fd = n->memfd ? -1 : make_unlinked(n->name);
+
+	if (fd < 0)
+		fd = memfd_create(n->memfd ? n->name : "unlinked", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	return fd;
+}
+
+static int write_extent(int fd, const struct extent *e)
+{
+	for (uint64_t done = 0; done < e->size;) {
+		ssize_t n = pwrite(fd, e->bytes + done, e->size - done, (off_t)(e->offset + done));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return -1;
+		done += (uint64_t)n;
+	}
+	return 0;
+}
+
+static int fill(int fd, const struct nameless *n)
+{
+	if (ftruncate(fd, (off_t)n->size) < 0)
+		return -1;
+	for (size_t i = 0; i < n->extent_count; i++)
+		if (write_extent(fd, &n->extents[i]) < 0)
+			return -1;
+	return 0;
+}
+
+int nameless_make(struct restore *r, struct error *err)
+{
+	const struct process *p = r->process;
+
+	r->nameless = calloc(p->nameless_count + 1, sizeof *r->nameless);
+	if (!r->nameless)
+		return error_set(err, ENOMEM, "not enough memory");
+	for (size_t i = 0; i < p->nameless_count; i++) {
+		const struct nameless *n = &p->nameless[i];
+
+		r->nameless[i] = n->saved ? make_file(n) : -1;
+		if (n->saved && (r->nameless[i] < 0 || fill(r->nameless[i], n) < 0))
+			return error_sys(err, errno, "making %s%s again, of %llu bytes",
+					 n->memfd ? "memfd " : "the unlinked file ", n->name,
+					 (unsigned long long)n->size);
+	}
+	return 0;
+}
+
+int nameless_lend(const struct restore *r)
+{
+	size_t count = r->nameless ? r->process->nameless_count : 0;
+
+	/* First out of the way of all numbers that are lent. */
+	for (size_t i = 0; i < count; i++)
+		if (r->nameless[i] >= 0 &&
+		    (r->nameless[i] = fcntl(r->nameless[i], F_DUPFD_CLOEXEC, lent_end(r))) < 0)
+			return -1;
+	for (size_t i = 0; i < count; i++)
+		if (r->nameless[i] >= 0 &&
+		    dup2(r->nameless[i], r->fd_base + LENT_COUNT + (int)i) < 0)
+			return -1;
+	return 0;
+}

@@ -1,0 +1,162 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Open files that cannot come back as they were: refused before anything is done, or told.  What does
+# come back is in tests/holds.bats.
+
+load helper
+
+setup_file() {
+	chmod a+rx "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR"
+	export HOLDS=$BATS_FILE_TMPDIR/holds
+	gcc -std=gnu11 -O1 -g -o "$HOLDS" "$ROOT"/tests/programs/holds/*.c -pthread -lm
+}
+
+# hold NAME...: a program that holds these, ready.
+hold() {
+	start "$HOLDS" go "$@" < /dev/null > out 2> err
+	wait_text out '^ready' || { cat err; return 1; }
+}
+
+# checkpoint OPTION...: into core, with the text beside it.
+checkpoint() { "$BIN/ckpt" -p "$PID" -o core --log=text "$@"; }
+
+resume() { "$BIN/restart" -n -w "$@" core > restart.out 2>&1 < /dev/null; }
+
+# refused MESSAGE OPTION...: nothing is started, and the message is told.
+refused() {
+	local message=$1 status=0
+
+	shift
+	resume "$@" || status=$?
+	cat restart.out
+	[ "$status" -eq 125 ] && has_text restart.out "$message" && lacks_text out '^1\.\.'
+}
+
+# Goes on, and whatever is lost the program itself finds.
+goes_on() {
+	touch go
+	resume "$@" || [ $? -eq 1 ] || { cat restart.out && return 1; }
+	cat restart.out out
+	has_text out '^1\.\.'
+}
+
+@test "a file that has changed since is told, and refused with --strict" {
+	hold file-offset
+	checkpoint -k
+	lacks_text restart.out 'since the checkpoint'
+	printf grow >> holds.middle
+	refused "^restart: descriptor 3: $WORK/holds.middle is 4 bytes longer since the checkpoint was made" --strict
+	refused "^restart: text:[0-9]*: descriptor 3: $WORK/holds.middle is 4 bytes longer since" --strict -ftext
+	truncate -s 10 holds.middle
+	refused "descriptor 3: $WORK/holds.middle was modified since the checkpoint was made" --strict
+	mv holds.middle other && cp other holds.middle && printf 12 >> holds.middle
+	refused "descriptor 3: $WORK/holds.middle is another file than .*, and is 2 bytes longer" --strict
+	goes_on
+	has_text restart.out 'is another file than when the checkpoint was made, and is 2 bytes longer$'
+}
+
+@test "a file that has not changed passes --strict without a word" {
+	hold file-offset file-append proc-self directory-listing
+	checkpoint -k
+	goes_on --strict
+	lacks_text restart.out 'descriptor'
+	lacks_text out '^not ok'
+}
+
+@test "an unlinked file beyond the limit takes --accept-loss" {
+	hold unlinked memfd
+	checkpoint -k --unlinked-max=200000
+	refused "descriptor 3 was $WORK/holds.unlinked, whose 300001 bytes are not in the checkpoint (ckpt --unlinked-max=SIZE keeps them), and would be /dev/null (--accept-loss"
+	goes_on --accept-loss
+	has_text out '^not ok 1 - unlinked:'
+	has_text out '^ok 2 - memfd:'
+}
+
+@test "the size of --unlinked-max is checked" {
+	for size in '' -1 x 1x 1kk 513M 1G 18446744073709551617; do
+		run "$BIN/ckpt" -p $$ "--unlinked-max=$size"
+		[ "$status" -eq 2 ]
+		[ "$output" = "ckpt: not a size, 0 to 512M: $size (try ckpt --help)" ]
+	done
+}
+
+@test "an unlinked file whose folder is gone is kept in memory" {
+	hold unlinked
+	checkpoint -k
+	goes_on "--map=$WORK/holds.unlinked=/no/such/folder/at all"
+	lacks_text out '^not ok'
+}
+
+@test "a restart leaves no file behind" {
+	hold unlinked unlinked-twice tmpfile
+	checkpoint -k
+	ls -A > before
+	goes_on
+	ls -A > after
+	diff <(grep -v -e go -e restart.out -e after before) <(grep -v -e go -e restart.out -e after after)
+}
+
+@test "a lock that another process has takes --accept-loss" {
+	hold flock posix-locks ofd-locks
+	checkpoint
+	refused "descriptor 3 had a lock on $WORK/holds.flock, which another process has now, and would have none (--accept-loss"
+	for file in flock-shared posix ofd; do
+		[ "$file" = flock-shared ] || has_text restart.out "had a lock on $WORK/holds.$file,"
+	done
+	lacks_text restart.out 'flock-shared'  # two may share it
+	kill -STOP "$PID"  # it keeps its locks
+	goes_on --accept-loss
+	for name in flock posix-locks ofd-locks; do
+		has_text out "^not ok . - $name"
+	done
+}
+
+@test "signals of a descriptor that go elsewhere take --accept-loss" {
+	hold async-pipe
+	checkpoint -k
+	sed -i 's/^owner : 3 : process : [0-9]* :/owner : 3 : group : 4242 :/' text
+	refused '^restart: text:[0-9]*: descriptor 3 sent its signals to process group 4242 and would send none (--accept-loss' -ftext
+	goes_on --accept-loss -ftext
+	has_text out '^not ok 1 - async-pipe'
+}
+
+@test "a timer that wakes the machine takes a privilege" {
+	hold timerfd
+	checkpoint -k
+	sed -i 's/CLOCK_MONOTONIC/CLOCK_BOOTTIME_ALARM/' text
+	chmod a+rw . ./*
+	BIN=$(copy_programs && echo "$WORK/bin")
+	run as_user "$BIN/restart" -n -w -ftext core
+	[ "$status" -eq 125 ]
+	[[ $output == *"descriptor 3 was a timerfd that wakes the machine, which takes CAP_WAKE_ALARM, and would be one that does not (--accept-loss"* ]]
+}
+
+@test "a pidfd of another process takes --accept-loss" {
+	hold pidfd-self
+	checkpoint -k
+	sed -i 's/^pidfd : 3 : .*/pidfd : 3 : 1/' text
+	refused '^restart: text:[0-9]*: descriptor 3 was pidfd and would be /dev/null (--accept-loss' -ftext
+}
+
+@test "with savefds beside gcore open files come back too" {
+	need gdb
+	hold pipe-data pipe-packets pipe-many fifo-data eventfd timerfd file-offset \
+		file-shared directory-listing unlinked unlinked-sparse memfd memfd-sealed flock posix-locks
+	gdb -p "$PID" -batch -ex "shell $BIN/savefds $PID" -ex 'gcore core' > gdb.out 2>&1
+	kill -KILL "$PID"
+	wait_until 20 gone "$PID"
+	goes_on -f
+	lacks_text out '^not ok'
+}
+
+@test "the plan names what it opens" {
+	hold file-append memfd timerfd flock pipe-size
+	checkpoint -k
+	run "$BIN/restart" --plan core
+	[ "$status" -eq 0 ]
+	for call in "open(\"$WORK/holds.log\", O_WRONLY|" 'open("/proc/self/fd/' 'timerfd_settime(' \
+			'flock(' 'pipe2('; do
+		[[ $output == *"$call"* ]]
+	done
+}
