@@ -23,8 +23,9 @@
 
 enum {
 	SINK_PAGE = 4096,
-	SINK_BUFFER = 4 << 20,  /* bytes; large enough that a write() costs its copying only */
-	SINK_BUFFERS = 4,
+	/* Bytes: what a disk takes at once, and what stays in the processor's cache until it is written. */
+	SINK_BUFFER = 1 << 20,
+	SINK_BUFFERS = 8,
 	SINK_EXTENTS = SINK_BUFFER / SINK_PAGE,
 };
 
@@ -44,6 +45,7 @@ struct sink_buffer {
 
 struct core_sink {
 	int fd;
+	int direct;          /* for large writes to a disk, or -1: elf/direct.h */
 	const char *name;    /* of the file, for messages */
 	bool sparse;         /* holes may be left */
 	bool packed;         /* it is compressed, by packer */

@@ -19,7 +19,7 @@
  *
  * [vsyscall] and whatever else lies above the user's addresses is left out: every process has it.
  *
- * The writer takes 16 MiB of buffers and the size of one copy of NT_FILE.
+ * The writer takes 8 MiB of buffers and the size of one copy of NT_FILE.
  */
 #ifndef ELF_CORE_WRITE_H
 #define ELF_CORE_WRITE_H

@@ -226,7 +226,7 @@ complains() {
 	complains 'No such file' "$BIN/ckpt" -p "$PID" -o nowhere/core
 	complains 'too large' bash -c 'trap "" XFSZ; ulimit -f 16; exec "$@"' - "$BIN/ckpt" -p "$PID" -o core
 	# A sanitizer takes more than that for itself.
-	grep -q __asan_init "$BIN/ckpt" || complains 'memory' bash -c 'ulimit -v 12000; exec "$@"' - "$BIN/ckpt" -p "$PID" -o core
+	grep -q __asan_init "$BIN/ckpt" || complains 'memory' bash -c 'ulimit -v 8000; exec "$@"' - "$BIN/ckpt" -p "$PID" -o core
 	mkfifo closed
 	run bash -c 'set -o pipefail; { read -r _ < closed; exec "$@"; } | { exec 0<&-; echo > closed; }' - \
 		"$BIN/ckpt" -p "$PID" -o -
