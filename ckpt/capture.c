@@ -140,7 +140,7 @@ static int look(struct capture *c, pid_t pid, const struct capture_options *o, s
 	if (procfs_read(p, pid, err) < 0 || read_threads(p, c->tracee, err) < 0 ||
 	    memory_copy_early(&c->memory, p, pid, err) < 0 || call_and_snapshot(c, o, err) < 0)
 		return -1;
-	return memory_open(&c->memory, c->snapshot ? c->snapshot : pid, err);
+	return pages_open(&c->memory.pages, c->snapshot ? c->snapshot : pid, err);
 }
 
 int capture_begin(struct capture *c, pid_t pid, const struct capture_options *o, struct error *err)
@@ -150,7 +150,7 @@ int capture_begin(struct capture *c, pid_t pid, const struct capture_options *o,
 	memset(c, 0, sizeof *c);
 	process_init(&c->process);
 	c->process.contents_max = o->contents_max;
-	c->memory.mem = c->memory.pagemap = -1;
+	c->memory.pages.mem = c->memory.pages.pagemap = -1;
 	c->memory.whole = o->whole;
 	if (tracee_check(pid, err) < 0)
 		return -1;

@@ -16,40 +16,11 @@
 #include "util/format.h"
 #include "util/io.h"
 
-/* Documentation/admin-guide/mm/pagemap.rst */
-#define PAGE_PRESENT ((uint64_t)1 << 63)
-#define PAGE_SWAPPED ((uint64_t)1 << 62)
-#define PAGE_OF_FILE ((uint64_t)1 << 61)  /* or shared anonymous */
-#define PAGE_IS_GUARD ((uint64_t)1 << 58)  /* no page: MADV_GUARD_INSTALL */
-
-enum { PAGE = 4096, ENTRIES = 4096 };
-
-static int open_proc(pid_t pid, const char *what, int *fd, struct error *err)
-{
-	char name[64];
-
-	format(name, sizeof name, "/proc/%d/%s", pid, what);
-	*fd = open(name, O_RDONLY | O_CLOEXEC);
-	return *fd < 0 ? error_sys(err, errno, "%s", name) : 0;
-}
-
-int memory_open(struct memory_source *m, pid_t pid, struct error *err)
-{
-	m->mem = m->pagemap = -1;
-	if (open_proc(pid, "mem", &m->mem, err) < 0 || open_proc(pid, "pagemap", &m->pagemap, err) < 0) {
-		memory_close(m);
-		return -1;
-	}
-	return 0;
-}
+enum { PAGE = 4096 };
 
 void memory_close(struct memory_source *m)
 {
-	if (m->mem >= 0)
-		close(m->mem);
-	if (m->pagemap >= 0)
-		close(m->pagemap);
-	m->mem = m->pagemap = -1;
+	pages_close(&m->pages);
 	for (size_t i = 0; i < m->early_count; i++)
 		munmap(m->early[i].bytes, m->early[i].end - m->early[i].start);
 	free(m->early);
@@ -164,14 +135,17 @@ static int copy_early(struct memory_source *m, int mem, const struct mapping *ma
 
 int memory_copy_early(struct memory_source *m, const struct process *p, pid_t pid, struct error *err)
 {
-	int mem, result = 0;
+	char name[64];
+	int result = 0;
 
-	if (open_proc(pid, "mem", &mem, err) < 0)
-		return -1;
+	format(name, sizeof name, "/proc/%d/mem", pid);
+	cleanup_fd int mem = open(name, O_RDONLY | O_CLOEXEC);
+
+	if (mem < 0)
+		return error_sys(err, errno, "%s", name);
 	for (size_t i = 0; i < p->mapping_count && result == 0; i++)
 		if (is_read_early(m, &p->mappings[i]))
 			result = copy_early(m, mem, &p->mappings[i], err);
-	close(mem);
 	return result;
 }
 
@@ -181,44 +155,6 @@ static const struct early_copy *early_at(const struct memory_source *m, addr_t a
 		if (addr >= m->early[i].start && addr < m->early[i].end)
 			return &m->early[i];
 	return NULL;
-}
-
-/* ---- Which pages are the process's own ---------------------------------------------------------------- */
-
-static bool is_private(uint64_t entry)
-{
-	return entry & (PAGE_PRESENT | PAGE_SWAPPED) && !(entry & (PAGE_OF_FILE | PAGE_IS_GUARD));
-}
-
-/*
- * The next run of private pages in [from, end): 1 and the run, 0 when there is none, -1.
- */
-static int next_private(const struct memory_source *m, addr_t from, addr_t end, addr_t *start,
-			addr_t *stop, struct error *err)
-{
-	uint64_t entries[ENTRIES];
-	bool inside = false;
-
-	for (addr_t at = from; at < end;) {
-		size_t want = (end - at) / PAGE < ENTRIES ? (end - at) / PAGE : ENTRIES;
-		ssize_t n = pread_full(m->pagemap, entries, want * sizeof *entries,
-				       at / PAGE * sizeof *entries);
-
-		if (n < (ssize_t)sizeof *entries)
-			return error_sys(err, n < 0 ? errno : EFAULT, "reading page tables");
-		for (size_t i = 0; i < (size_t)n / sizeof *entries; i++, at += PAGE) {
-			if (is_private(entries[i]) == inside)
-				continue;
-			if (inside) {
-				*stop = at;
-				return 1;
-			}
-			*start = at;
-			inside = true;
-		}
-	}
-	*stop = end;
-	return inside;
 }
 
 /* ---- Where the bytes of the mappings are ----------------------------------------------------------------- */
@@ -251,11 +187,11 @@ static int save_header(struct memory_source *m, struct process *p, const struct 
 	char magic[SELFMAG];
 
 	*at = map->start;
-	if (map->file_offset || pread_full(m->mem, magic, SELFMAG, map->start) != SELFMAG ||
+	if (map->file_offset || pread_full(m->pages.mem, magic, SELFMAG, map->start) != SELFMAG ||
 	    memcmp(magic, ELFMAG, SELFMAG) != 0)
 		return 0;
 	page.end = page.start + PAGE;
-	if (copy_early(m, m->mem, &page, err) < 0)
+	if (copy_early(m, m->pages.mem, &page, err) < 0)
 		return -1;
 	if (!append(p, map, page.start, page.end, BYTES_SAVED))
 		return error_set(err, ENOMEM, "not enough memory");
@@ -272,7 +208,7 @@ static int split_by_pages(struct memory_source *m, struct process *p, const stru
 
 	if (save_header(m, p, map, &at, err) < 0)
 		return -1;
-	while (at < map->end && (more = next_private(m, at, map->end, &start, &stop, err)) > 0) {
+	while (at < map->end && (more = pages_next_private(&m->pages, at, map->end, &start, &stop, err)) > 0) {
 		if (start > at && !append(p, map, at, start, BYTES_FILE))
 			return error_set(err, ENOMEM, "not enough memory");
 		if (!append(p, map, start, stop, BYTES_SAVED))
@@ -383,14 +319,14 @@ int memory_classify(struct memory_source *m, struct process *p, struct error *er
 static int source_next(void *context, addr_t from, addr_t end, addr_t *start, addr_t *stop,
 		       struct error *err)
 {
-	const struct memory_source *m = context;
+	struct memory_source *m = context;
 
 	if (early_at(m, from) || ranges_have(&m->entire, from)) {
 		*start = from;
 		*stop = end;
 		return from < end;
 	}
-	return next_private(m, from, end, start, stop, err);
+	return pages_next_private(&m->pages, from, end, start, stop, err);
 }
 
 static int source_read(void *context, addr_t addr, void *buf, size_t len, struct error *err)
@@ -404,12 +340,10 @@ static int source_read(void *context, addr_t addr, void *buf, size_t len, struct
 	}
 	if (ranges_have(&m->entire, addr)) {
 		memset(buf, 0, len);
-		read_pages(m->mem, buf, addr, len);
+		read_pages(m->pages.mem, buf, addr, len);
 		return 0;
 	}
-	if (pread_full(m->mem, buf, len, addr) != (ssize_t)len)
-		return error_sys(err, errno, "reading memory at 0x%llx", (unsigned long long)addr);
-	return 0;
+	return pages_read(&m->pages, addr, buf, len, err);
 }
 
 struct core_source memory_core_source(struct memory_source *m)

@@ -5,6 +5,7 @@
 #ifndef CKPT_MEMORY_H
 #define CKPT_MEMORY_H
 
+#include "ckpt/pages.h"
 #include "elf/core_write.h"
 #include "process/process.h"
 
@@ -20,17 +21,15 @@ struct ranges {
 };
 
 struct memory_source {
-	bool whole;   /* save what files hold, too */
-	int mem;      /* /proc/PID/mem of the snapshot, or of the process itself */
-	int pagemap;
+	bool whole;          /* save what files hold, too */
+	struct pages pages;  /* of the snapshot, or of the process itself */
 	size_t early_count, early_capacity;
 	struct early_copy *early;
 	struct ranges unshared;   /* what a fork does not copy */
 	struct ranges entire;     /* all of it is saved, though the page tables call it a file's */
 };
 
-/* Opens the memory of PID. */
-MUST_CHECK int memory_open(struct memory_source *m, pid_t pid, struct error *err);
+/* Frees all of it; m->pages is opened by the caller. */
 void memory_close(struct memory_source *m);
 
 /* Looks in the traits of P for memory that it does not want in a fork. */
