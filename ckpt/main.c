@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "ckpt/capture.h"
+#include "ckpt/holes.h"
 #include "ckpt/options.h"
 #include "ckpt/output.h"
 #include "ckpt/run.h"
@@ -175,7 +176,10 @@ static void say_how_it_goes(const struct options *o, const struct capture *c)
 static int save(struct capture *c, const struct options *o, struct output *output,
 		struct core_write_stats *stats, struct error *err)
 {
+	struct core_source source = memory_core_source(&c->memory);
+
 	if (leave_out(&c->process, &o->leave_out, err) < 0 ||
+	    leave_holes(&c->process, &source, err) < 0 ||
 	    write_core(c, o, output_fd(output), stats, err) < 0) {
 		output_abandon(output);
 		return -1;
@@ -241,7 +245,9 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	signal(SIGCHLD, SIG_DFL);  /* where it is ignored nothing can be waited for */
-	signal(SIGPIPE, SIG_IGN);  /* a reader that went away is an error like a full disk */
+	/* A reader that went away, a limit of the file's size: errors like a full disk. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	if (options.status_fd >= 0)
 		ignore_terminal();
 	status = run(&options, &err);

@@ -223,15 +223,18 @@ static int split_by_pages(struct memory_source *m, struct process *p, const stru
 }
 
 /*
- * For a checkpoint that needs no files: private mappings of files, and small shared ones that are only
- * read (the C library has such), are saved whole.  restart takes the file of a shared one if it is there.
+ * For a checkpoint that needs no files, what is mapped from one is saved whole.  Of shared mappings only
+ * small ones: restart takes the file, and what was saved where the file is gone (java deletes its
+ * /tmp/hsperfdata_USER/PID as it ends).
  */
 static bool is_saved_whole(const struct memory_source *m, const struct mapping *map)
 {
-	enum { SHARED_MOST = 16 << 20 };
+	enum { SHARED_MOST = 1 << 20, SHARED_MOST_WHOLE = 16 << 20 };
+	addr_t size = map->end - map->start;
 
-	return m->whole && map->path && !map->deleted && map->label == LABEL_NONE &&
-	       (!map->shared || (!(map->prot & PROT_WRITE) && map->end - map->start <= SHARED_MOST));
+	if (!map->path || map->deleted || map->label != LABEL_NONE)
+		return false;
+	return map->shared ? size <= (m->whole ? SHARED_MOST_WHOLE : SHARED_MOST) : m->whole;
 }
 
 static int save_whole(struct memory_source *m, struct process *p, const struct mapping *map,

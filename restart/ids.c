@@ -42,9 +42,9 @@ bool ids_permitted(void)
 	       (has_cap(data, CAP_CHECKPOINT_RESTORE) || has_cap(data, CAP_SYS_ADMIN));
 }
 
-bool ids_free(const struct process *p, pid_t *taken)
+bool ids_free(const struct process *p, size_t first, pid_t *taken)
 {
-	for (size_t i = 0; i < p->thread_count; i++) {
+	for (size_t i = first; i < p->thread_count; i++) {
 		*taken = p->threads[i].tid;
 		/* Signal 0 reaches threads by their own ids too. */
 		if (kill(*taken, 0) == 0 || errno != ESRCH)
@@ -62,7 +62,7 @@ void check_ids(const struct restore *r, struct findings *f)
 	if (!ids_permitted())
 		findings_add(f, OBSTACLE, "--pid=keep: choosing a process id takes CAP_CHECKPOINT_RESTORE "
 			     "(be root, or use --pid=ns)");
-	else if (!ids_free(r->process, &taken))
+	else if (!ids_free(r->process, 0, &taken))
 		findings_add(f, OBSTACLE, "--pid=keep: id %d is taken by another process (end it, or use "
 			     "--pid=ns or --pid=new)", taken);
 }

@@ -12,7 +12,7 @@
 #include "restart/restore.h"
 
 /* Whether all ids of the core are free here, and this process may ask for them. */
-bool ids_free(const struct process *p, pid_t *taken);
+bool ids_free(const struct process *p, size_t first, pid_t *taken);
 bool ids_permitted(void);
 
 /* Obstacles and remarks about the policy that the user chose. */

@@ -223,7 +223,7 @@ void launch_become(struct restore *r, struct error *err)
 	r->finish = FINISH_IN_PLACE;
 	r->lazy = r->options->lazy;
 	if (vdso_here(&r->vdso, getauxval(AT_SYSINFO_EHDR), err) < 0)
-		return;
+		vdso_here_by_core(r);
 	if (pipe2(done, O_CLOEXEC) < 0) {
 		error_sys(err, errno, "pipe");
 		return;

@@ -178,7 +178,7 @@ static pid_t launch_by_policy(struct restore *r, struct error *err)
 	pid_t taken;
 
 	r->keep_ids = policy == PID_KEEP || policy == PID_NAMESPACE ||
-		      (policy == PID_AUTO && ids_permitted() && ids_free(r->process, &taken));
+		      (policy == PID_AUTO && ids_permitted() && ids_free(r->process, 0, &taken));
 	if (r->keep_ids)
 		ids_raise_ambient();
 	r->announce = announce;
@@ -224,6 +224,17 @@ static int launch_in_namespace(struct restore *r)
 	return r->options->wait ? wait_for_program(init) : 0;
 }
 
+/* The leader has the id that this process has; the others have theirs again where that may be. */
+static int become(struct restore *r)
+{
+	struct error err;
+	pid_t taken;
+
+	r->keep_ids = ids_permitted() && ids_free(r->process, 1, &taken);
+	launch_become(r, &err);
+	return fail(&err);
+}
+
 static int do_restart(struct restore *r, const struct findings *f)
 {
 	struct error err;
@@ -237,10 +248,8 @@ static int do_restart(struct restore *r, const struct findings *f)
 		print_findings(f, REMARK, me, stderr);
 	if (nameless_make(r, &err) < 0)
 		return fail(&err);
-	if (r->options->become) {
-		launch_become(r, &err);
-		return fail(&err);
-	}
+	if (r->options->become)
+		return become(r);
 	wait_prepare();
 	if (r->options->pid == PID_NAMESPACE)
 		return launch_in_namespace(r);

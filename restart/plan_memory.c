@@ -77,8 +77,8 @@ static enum source source_of(const struct restore *r, size_t index)
 		return SOURCE_ANONYMOUS;
 	case BYTES_SAVED:
 		if (m->shared)
-			return anonymous_or_gone(m) || (r->whole && access(m->path, R_OK) < 0) ?
-			       SOURCE_COPY : SOURCE_FILE;
+			return anonymous_or_gone(m) || access(m->path, F_OK) < 0 ? SOURCE_COPY :
+			       SOURCE_FILE;
 		if (is_saved_header(r, m))
 			return SOURCE_FILE;
 		/* A stack that grows must be anonymous in any case. */
@@ -197,6 +197,9 @@ void check_memory(const struct restore *r, struct findings *f)
 			if (usable)
 				check_size(f, m);
 		}
+		if (source == SOURCE_COPY && m->shared && !anonymous_or_gone(m))
+			findings_add(f, LOSS, "%s was mapped into the process and is not here: its "
+				     "contents of then are in memory, apart from any file", m->path);
 		if (source == SOURCE_ANONYMOUS && m->bytes == BYTES_MISSING)
 			findings_add_loss(f, "memory at %llx-%llx%s%s is not in the core and would be zeros",
 					  (unsigned long long)m->start, (unsigned long long)m->end,

@@ -65,6 +65,47 @@ int vdso_here(struct vdso_place *place, addr_t vdso, struct error *err)
 	return 0;
 }
 
+/* ---- The vdso of the core ------------------------------------------------------------------------ */
+
+static const struct mapping *old_vdso(const struct process *p)
+{
+	addr_t start = process_auxv(p, AT_SYSINFO_EHDR, 0);
+	const struct mapping *m = start ? process_mapping_at(p, start) : NULL;
+
+	return m && m->start == start && m->bytes == BYTES_SAVED && m->end - m->start <= VDSO_MAX ? m
+												  : NULL;
+}
+
+static bool same_code(const struct process *p, const struct mapping *m, size_t size)
+{
+	cleanup_free uint8_t *old = malloc(size);
+	struct error err;
+
+	return old && host_vdso() && process_read(p, m->start, old, size, &err) == 0 &&
+	       memcmp(old, host_vdso(), size) == 0;
+}
+
+/* The same kernel gave the old process the same layout. */
+void vdso_here_by_core(struct restore *r)
+{
+	const struct process *p = r->process;
+	const struct mapping *vdso = old_vdso(p), *first = vdso;
+	struct vdso_place *v = &r->vdso;
+	addr_t distance;
+
+	v->count = 0;
+	if (!vdso || !same_code(p, vdso, vdso->end - vdso->start))
+		return;
+	distance = (addr_t)host_vdso() - vdso->start;
+	while (first > p->mappings && first[-1].label == LABEL_VVAR && first[-1].end == first->start &&
+	       vdso - first < VDSO_PARTS - 1)
+		first--;
+	for (; first <= vdso; first++, v->count++) {
+		v->parts[v->count].start = first->start + distance;
+		v->parts[v->count].end = first->end + distance;
+	}
+}
+
 /* ---- A vdso image in memory: its dynamic symbols ------------------------------------------------ */
 
 struct image {
@@ -124,15 +165,6 @@ static const Elf64_Sym *image_function(const struct image *v, const char *name)
 
 /* ---- Comparing ---------------------------------------------------------------------------------- */
 
-static const struct mapping *old_vdso(const struct process *p)
-{
-	addr_t start = process_auxv(p, AT_SYSINFO_EHDR, 0);
-	const struct mapping *m = start ? process_mapping_at(p, start) : NULL;
-
-	return m && m->start == start && m->bytes == BYTES_SAVED && m->end - m->start <= VDSO_MAX ? m
-												  : NULL;
-}
-
 /* The data pages below the old vdso, when the core has them (gdb's have not), must match too. */
 static bool same_data_layout(const struct restore *r, const struct mapping *vdso)
 {
@@ -152,16 +184,11 @@ bool vdso_same(const struct restore *r)
 {
 	const struct mapping *m = old_vdso(r->process);
 	const struct vdso_place *v = &r->vdso;
-	struct error err;
 
 	if (!m || !v->count || !host_vdso())
 		return false;
 	size_t size = v->parts[v->count - 1].end - v->parts[v->count - 1].start;
-	cleanup_free uint8_t *old = malloc(size);
-
-	return old && m->end - m->start == size && same_data_layout(r, m) &&
-	       process_read(r->process, m->start, old, size, &err) == 0 &&
-	       memcmp(old, host_vdso(), size) == 0;
+	return m->end - m->start == size && same_data_layout(r, m) && same_code(r->process, m, size);
 }
 
 /* ---- The plan ----------------------------------------------------------------------------------- */
@@ -235,9 +262,9 @@ static void write_enosys(uint8_t *where)
 static int patch(uint8_t *old, size_t old_size, size_t new_size, addr_t new_place,
 		 struct error *err)
 {
-	struct image from, to;
+	struct image from, to = { 0 };
 
-	if (!image_open(&from, old, old_size) || !image_open(&to, host_vdso(), new_size))
+	if (!image_open(&from, old, old_size) || (new_size && !image_open(&to, host_vdso(), new_size)))
 		return error_set(err, EINVAL, "the vdso in the core cannot be understood");
 	for (size_t i = 0; i < from.symbol_count; i++) {
 		const Elf64_Sym *s = &from.symbols[i];
@@ -259,13 +286,14 @@ static int plan_patched(const struct restore *r, struct plan *plan, const struct
 			struct error *err)
 {
 	const struct vdso_place *v = &r->vdso;
-	addr_t below = v->parts[v->count - 1].start - v->parts[0].start;
-	addr_t new_size = v->parts[v->count - 1].end - v->parts[v->count - 1].start;
-	addr_t gap = find_gap(r, below + new_size);
+	const size_t last = v->count ? v->count - 1 : 0;
+	addr_t below = v->parts[last].start - v->parts[0].start;
+	addr_t new_size = v->parts[last].end - v->parts[last].start;
+	addr_t gap = v->count ? find_gap(r, below + new_size) : 0;
 	size_t size = m->end - m->start;
 	cleanup_free uint8_t *old = malloc(size);
 
-	if (!gap)
+	if (v->count && !gap)
 		return error_set(err, ENOMEM, "no room in the address space for this kernel's vdso");
 	if (!old)
 		return error_set(err, ENOMEM, "not enough memory");
@@ -281,7 +309,8 @@ static int plan_patched(const struct restore *r, struct plan *plan, const struct
 	addr_t data = plan_data(plan, old, size);
 	plan_last(plan)->args[1] = data;
 	plan_syscall(plan, 0, SYS_mprotect, m->start, size, PROT_READ | PROT_EXEC);
-	plan_move(r, plan, gap + below);
+	if (v->count)
+		plan_move(r, plan, gap + below);
 	return 0;
 }
 
@@ -289,7 +318,7 @@ int plan_vdso(const struct restore *r, struct plan *plan, struct error *err)
 {
 	const struct mapping *m = old_vdso(r->process);
 
-	if (!m || !r->vdso.count)  /* a process without a vdso runs without one again */
+	if (!m)  /* a process without a vdso runs without one again */
 		return 0;
 	if (vdso_same(r)) {
 		plan_move(r, plan, m->start);
