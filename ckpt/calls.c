@@ -129,7 +129,7 @@ static int choose_scratch(struct tracee *t, const struct process *p, size_t size
 }
 
 /* A call may be the death of a thread that filters its calls, and is that of one with a shadow stack. */
-static int check_calls_allowed(pid_t tid, struct error *err)
+static int check_calls_allowed(struct tracee *t, pid_t tid, struct error *err)
 {
 	struct arena arena = { 0 };
 	char name[64];
@@ -139,8 +139,12 @@ static int check_calls_allowed(pid_t tid, struct error *err)
 	const char *status = read_file(&arena, name, 65536, NULL, err);
 	const char *seccomp = status ? strstr(status, "\nSeccomp:") : NULL;
 	const char *features = status ? strstr(status, "\nx86_Thread_features:") : NULL;
+	const char *ids = status ? strstr(status, "\nNSpid:") : NULL;
 	const char *shadow = features ? strstr(features, "shstk") : NULL;
 
+	/* The last one is its id for itself. */
+	while (ids && (ids = strpbrk(ids + 1, "\t\n")) && *ids == '\t')
+		t->is_init = atoi(ids + 1) == 1;
 	if (seccomp && atoi(seccomp + strlen("\nSeccomp:")))
 		error_set(err, ENOTSUP, "its system calls are filtered (seccomp)");
 	else if (shadow && shadow < strchrnul(features + 1, '\n'))
@@ -180,7 +184,7 @@ int tracee_begin_calls(struct tracee *t, size_t thread, const struct process *p,
 	size_t size = (64 + frame_size + DATA_SIZE + PAGE - 1) / PAGE * PAGE;
 	struct scratch *s = &t->scratch;
 
-	if (check_gadgets(t, err) < 0 || check_calls_allowed(caller->tid, err) < 0 ||
+	if (check_gadgets(t, err) < 0 || check_calls_allowed(t, caller->tid, err) < 0 ||
 	    choose_scratch(t, p, size, err) < 0)
 		return -1;
 	abort_rseq(caller);

@@ -174,6 +174,8 @@ int capture_begin(struct capture *c, pid_t pid, const struct capture_options *o,
 	tracee_rest();
 	if (result < 0 || c->snapshot)
 		let_go(c, since);
+	if (result == 0 && c->snapshot)
+		result = snapshot_settle(c->snapshot, err);
 	if (result == 0)
 		result = traits_settle(&c->process, c->snapshot ? c->snapshot : pid, err);
 	if (result == 0)

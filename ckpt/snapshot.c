@@ -73,14 +73,13 @@ static void end_child(pid_t child)
 }
 
 /*
- * clone in thread TID; returns our id of the child, which stands at its birth; *INNER is its id in the
- * process's namespace.
+ * clone in thread TID; returns our id of the child, which is going to stop at its birth; *INNER is its id
+ * in the process's namespace.
  */
 static pid_t clone_in(pid_t tid, const struct tracee *t, addr_t sp, unsigned long flags, addr_t stack,
 		      long *inner, struct error *err)
 {
 	pid_t child = 0;
-	int status;
 
 	if (tracee_call_in(tid, t->gadgets.syscall_ret, sp, &child, inner, err, SYS_clone, flags, stack, 0,
 			   0, 0, 0) < 0) {
@@ -90,12 +89,19 @@ static pid_t clone_in(pid_t tid, const struct tracee *t, addr_t sp, unsigned lon
 	}
 	if (*inner < 0)
 		return error_sys(err, (int)-*inner, "process %d: copying it", t->pid);
+	return child;
+}
+
+static int wait_for_birth(pid_t child, struct error *err)
+{
+	int status;
+
 	while (waitpid(child, &status, __WALL) < 0)
 		if (errno != EINTR)
 			return error_sys(err, errno, "the snapshot");
 	if (!WIFSTOPPED(status))
 		return error_set(err, ESRCH, "the snapshot ended as it was made");
-	return child;
+	return 0;
 }
 
 /* Whether orphans would become children of the process itself. */
@@ -105,7 +111,7 @@ static bool is_reaper(struct tracee *t)
 	long result;
 	struct error err;
 
-	if (tracee_call(t, &result, &err, SYS_getpid, 0, 0, 0, 0, 0, 0) < 0 || result == 1)
+	if (t->is_init)
 		return true;
 	return tracee_call(t, &result, &err, SYS_prctl, PR_GET_CHILD_SUBREAPER, t->scratch.data, 0, 0, 0,
 			   0) < 0 ||
@@ -118,6 +124,8 @@ static pid_t fork_from(const struct tracee *t, pid_t child, addr_t sp, struct er
 	const int options = PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK;
 	long result;
 
+	if (wait_for_birth(child, err) < 0)
+		return -1;
 	if (ptrace(PTRACE_SETOPTIONS, child, 0, options) < 0)
 		return error_sys(err, errno, "the snapshot");
 	/* Sharing the table first and then leaving it costs nothing, however many there are. */
@@ -158,6 +166,11 @@ pid_t snapshot_take(struct tracee *t, struct error *err)
 		return -1;
 	}
 	return snapshot;
+}
+
+int snapshot_settle(pid_t snapshot, struct error *err)
+{
+	return wait_for_birth(snapshot, err);
 }
 
 void snapshot_drop(pid_t snapshot)

@@ -49,6 +49,7 @@ struct tracee {
 	struct tracee_thread *threads;  /* the leader first */
 	size_t count, capacity;
 	bool all_stopped;
+	bool is_init;                   /* of its namespace; known once a thread stands ready */
 	struct gadgets gadgets;
 	struct scratch scratch;
 	struct tracee_thread *caller;  /* the thread that stands ready for remote calls, or NULL */
