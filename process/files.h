@@ -12,9 +12,16 @@
 #include <sys/types.h>
 #include <time.h>
 
+/* What tells a file from all others: the numbers that stat() shows. */
+struct file_id {
+	uint64_t device, inode;
+};
+
 struct epoll_watch {
-	int fd;          /* the descriptor watched */
-	uint32_t events;
+	int fd;          /* the descriptor watched, by the number that it had when the watch began */
+	int through;     /* a descriptor that has the file now: FD as a rule */
+	bool seen;       /* EPOLLET: what there is to report has been reported */
+	uint32_t events; /* without any but flags: an EPOLLONESHOT that has gone off */
 	uint64_t data;
 };
 
@@ -26,9 +33,11 @@ struct timerfd {
 	struct timespec interval;
 };
 
-/* What tells a file from all others: the numbers that stat() shows. */
-struct file_id {
-	uint64_t device, inode;
+struct inotify_watch {
+	int wd;
+	uint32_t mask;       /* IN_* */
+	struct file_id id;   /* as the source saw it; the text does not have it */
+	const char *path;    /* NULL: not found */
 };
 
 /* A regular file as it was, so that a restart can say how it has changed. */

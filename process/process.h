@@ -143,9 +143,10 @@ enum file_kind {
 	FILE_SIGNALFD,
 	FILE_TIMERFD,
 	FILE_PIDFD,
+	FILE_INOTIFY,   /* the offset is how many bytes of events wait to be read */
 	FILE_MEMFD,     /* the contents are in the list of files without a name */
 	FILE_SOCKET,    /* may only be lost, for now */
-	FILE_OTHER,     /* what no path opens again; the name says which: "inotify", ... */
+	FILE_OTHER,     /* what no path opens again; the name says which: "io_uring", ... */
 };
 
 /* An open file description. */
@@ -161,6 +162,8 @@ struct description {
 	bool semaphore;        /* FILE_EVENTFD: EFD_SEMAPHORE */
 	size_t watch_count, watch_capacity;
 	struct epoll_watch *watches;  /* FILE_EPOLL */
+	size_t notice_count, notice_capacity;
+	struct inotify_watch *notices;  /* FILE_INOTIFY, sorted by wd */
 	size_t queued_size, queued_capacity;
 	uint8_t *queued;       /* FILE_PIPE, the reading end: the bytes that wait in the pipe */
 	size_t packet_count, packet_capacity;

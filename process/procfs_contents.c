@@ -149,10 +149,12 @@ static struct source open_source(const struct entries *entries, const struct ent
 {
 	struct file_id id = e->description.stamp.id;
 	char name[PROC_NAME_SIZE];
+	bool locked = entries->locks && (has_lock(entries, id, LOCK_LEASE) ||
+					 (!entries->pid && has_lock(entries, id, LOCK_POSIX)));
 	int fd = -1;
 
 	proc_name(name, entries->pid, "fd/%d", e->descriptor.fd);
-	if (!has_lock(entries, id, LOCK_LEASE) && (entries->pid || !has_lock(entries, id, LOCK_POSIX)))
+	if (!locked)
 		fd = open(name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd >= 0)
 		return (struct source){ fd, true };

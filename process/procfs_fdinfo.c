@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -62,6 +63,35 @@ static int take_watch(struct process *p, struct description *d, const char *line
 		w->events = (uint32_t)parse_number(&events, 16);
 	if (data && (data = after(data, "data:")))
 		w->data = parse_number(&data, 16);
+	w->through = w->fd;
+	return 0;
+}
+
+/* "wd:1 ino:3c51a sdev:fe00000 mask:fff ...": fs/notify/fdinfo.c; the kernel's device number */
+static int take_notice(struct process *p, struct description *d, const char *line,
+		       struct error *err)
+{
+	struct inotify_watch *w = arena_grow(&p->arena, d->notices, d->notice_count,
+					     &d->notice_capacity, sizeof *w);
+	const char *ino = strstr(line, "ino:"), *dev = strstr(line, "sdev:");
+	const char *mask = strstr(line, " mask:"), *wd = after(line, "wd:");
+	uint64_t device;
+
+	if (!w)
+		return no_memory(err);
+	d->notices = w;
+	if (!wd || !ino || !mask || !dev)
+		return 0;
+	w += d->notice_count++;
+	memset(w, 0, sizeof *w);
+	w->wd = (int)parse_number(&wd, 16);
+	ino += strlen("ino:");
+	w->id.inode = parse_number(&ino, 16);
+	dev += strlen("sdev:");
+	device = parse_number(&dev, 16);
+	w->id.device = makedev((unsigned)(device >> 20), (unsigned)(device & 0xfffff));
+	mask += strlen(" mask:");
+	w->mask = (uint32_t)parse_number(&mask, 16);
 	return 0;
 }
 
@@ -194,6 +224,8 @@ static int take_fdinfo_line(struct process *p, struct entry *e, const char *line
 		d->semaphore = parse_number(&value, 10);
 	} else if ((value = after(line, "tfd:"))) {
 		return take_watch(p, d, value, err);
+	} else if ((value = after(line, "inotify "))) {
+		return take_notice(p, d, value, err);
 	} else if ((value = after(line, "lock:"))) {
 		return take_lock(p, d, value, err);
 	} else if ((value = after(line, "sigmask:"))) {

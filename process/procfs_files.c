@@ -74,7 +74,7 @@ static enum file_kind anonymous_kind(const char *word)
 	} kinds[] = {
 		{ FILE_EVENTFD, "eventfd" }, { FILE_EPOLL, "eventpoll" },
 		{ FILE_SIGNALFD, "signalfd" }, { FILE_TIMERFD, "timerfd" },
-		{ FILE_PIDFD, "pidfd" },
+		{ FILE_PIDFD, "pidfd" }, { FILE_INOTIFY, "inotify" },
 	};
 
 	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
@@ -184,10 +184,12 @@ static int read_entries(struct process *p, struct entries *entries, struct error
 		struct entry *e = &entries->all[kept];
 
 		*e = entries->all[i];
-		if (read_entry(p, entries->pid, e, err) == 0)
+		if (read_entry(p, entries->pid, e, err) == 0) {
+			entries->locks |= e->description.lock_count > 0;
 			kept++;
-		else if (!proc_vanished(err))
+		} else if (!proc_vanished(err)) {
 			return -1;
+		}
 	}
 	entries->count = kept;
 	return 0;
@@ -367,6 +369,8 @@ static int read_on_its_way(struct process *p, const struct entries *entries, con
 			continue;
 		if (d->kind == FILE_SOCKET)
 			read_socket(entries->pid, e->descriptor.fd, d);
+		if (d->kind == FILE_EPOLL || d->kind == FILE_INOTIFY)
+			procfs_read_watches(p, entries, e, d);
 		if (entry_is_pipe(e) && procfs_read_pipe(p, entries->pid, e, d, err) < 0 &&
 		    !proc_vanished(err))
 			return -1;

@@ -24,6 +24,7 @@ struct entry {
 struct entries {
 	struct entry *all;  /* by descriptor */
 	size_t count, capacity;
+	bool locks;         /* some of them have file locks */
 	pid_t pid;
 };
 
@@ -51,5 +52,12 @@ MUST_CHECK int procfs_read_contents(struct process *p, const struct entries *ent
 
 /* Adds to D who gets the signals of the borrowed descriptor FD. */
 void procfs_read_owner(int fd, struct description *d);
+
+/* Adds to D, the description of E, what an epoll or inotify tells of its watches beyond fdinfo. */
+void procfs_read_watches(struct process *p, const struct entries *entries, const struct entry *e,
+			 struct description *d);
+
+/* Looks for a path of the file that W watches.  NULL when none is found. */
+const char *procfs_find_path(struct process *p, pid_t pid, const struct inotify_watch *w);
 
 #endif

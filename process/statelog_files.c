@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The lines of open files: `<fd> : <file> : <offset> : <flags> : dup <fd>`, `epoll-watch`. */
+/* The lines of open files: `<fd> : <file> : <offset> : <flags> : dup <fd>`. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdlib.h>
@@ -177,35 +177,6 @@ int add_later(struct parser *s, int (*add)(struct parser *s, const struct additi
 	pending->additions = array;
 	array[pending->addition_count++] = new;
 	return 0;
-}
-
-static int add_watch(struct parser *s, const struct addition *a, struct description *d)
-{
-	struct epoll_watch *array;
-
-	if (d->kind != FILE_EPOLL)
-		return place_error(s, a->at, "descriptor %d is no epoll", a->fd);
-	array = arena_grow(&s->p->arena, d->watches, d->watch_count, &d->watch_capacity,
-			   sizeof *array);
-	if (!array)
-		return parser_no_memory(s);
-	d->watches = array;
-	array[d->watch_count++] = *(const struct epoll_watch *)a->what;
-	return 0;
-}
-
-int take_epoll_watch(struct parser *s)
-{
-	const struct field *f = s->line.fields;
-	struct epoll_watch w = { 0 };
-	uint64_t events;
-
-	if (field_fd(s, f[2], &w.fd) != 0 ||
-	    number_hex(s, f[3], "events", UINT32_MAX, &events) != 0 ||
-	    number_hex(s, f[4], "data", UINT64_MAX, &w.data) != 0)
-		return -1;
-	w.events = (uint32_t)events;
-	return add_later(s, add_watch, &w, sizeof w);
 }
 
 /* ---- When all lines are read ----------------------------------------------------------------- */

@@ -49,6 +49,7 @@ MUST_CHECK int put_descriptors(struct out *o, const struct process *p, struct er
 void put_pipe(struct out *o, int fd, const struct description *d);
 void put_special(struct out *o, int fd, const struct description *d);
 void put_traits(struct out *o, const struct process *p);
+void put_watches(struct out *o, int fd, const struct description *d);
 void put_locks(struct out *o, int fd, const struct description *d);
 void put_stamp(struct out *o, int fd, const struct file_stamp *stamp);
 void put_nameless_files(struct out *o, const struct process *p);

@@ -149,7 +149,6 @@ int field_bytes(struct parser *s, struct field f, const char *what, const uint8_
  */
 int take_descriptor(struct parser *s);
 int take_no_descriptors(struct parser *s);
-int take_epoll_watch(struct parser *s);
 int finish_files(struct parser *s);
 
 /* The descriptor that F names. */
@@ -165,6 +164,9 @@ int add_later(struct parser *s, int (*add)(struct parser *s, const struct additi
 int take_pipe(struct parser *s);
 int take_pipe_data(struct parser *s);
 int take_pipe_packet(struct parser *s);
+
+int take_epoll_watch(struct parser *s);
+int take_inotify_watch(struct parser *s);
 
 int take_lock(struct parser *s);
 int take_owner(struct parser *s);

@@ -84,7 +84,7 @@ static bool is_nameless(const char *name, size_t len)
 }
 
 static const char *const other_words[] = {
-	"fanotify", "inotify", "io_uring", "perf_event", "userfaultfd",
+	"fanotify", "io_uring", "perf_event", "userfaultfd",
 };
 
 /* The kinds that one word says all of. */
@@ -97,6 +97,7 @@ static const struct {
 	{ FILE_SIGNALFD, "signalfd" },
 	{ FILE_TIMERFD, "timerfd" },
 	{ FILE_PIDFD, "pidfd" },
+	{ FILE_INOTIFY, "inotify" },
 };
 
 const char *statelog_kind_word(enum file_kind kind)

@@ -37,7 +37,8 @@ static void put_file_name(struct out *o, const struct description *d)
 	case FILE_EPOLL:
 	case FILE_SIGNALFD:
 	case FILE_TIMERFD:
-	case FILE_PIDFD: print(o, "%s", statelog_kind_word(d->kind)); break;
+	case FILE_PIDFD:
+	case FILE_INOTIFY: print(o, "%s", statelog_kind_word(d->kind)); break;
 	case FILE_MEMFD:
 		if (kind_of(name) != FILE_MEMFD)
 			print(o, "memfd:");
@@ -79,13 +80,6 @@ static void put_file_flags(struct out *o, const struct descriptor *fd,
 		print(o, "%sdeleted", joint);
 }
 
-static void put_epoll_watches(struct out *o, int fd, const struct description *d)
-{
-	for (size_t i = 0; i < d->watch_count; i++)
-		print(o, "epoll-watch : %d : %d : %#x : %#lx\n", fd, d->watches[i].fd,
-		      d->watches[i].events, (unsigned long)d->watches[i].data);
-}
-
 static void put_descriptor(struct out *o, const struct descriptor *fd,
 			   const struct description *d, int owner)
 {
@@ -102,7 +96,7 @@ static void put_descriptor(struct out *o, const struct descriptor *fd,
 	print(o, "\n");
 	if (owner != fd->fd)
 		return;
-	put_epoll_watches(o, fd->fd, d);
+	put_watches(o, fd->fd, d);
 	put_pipe(o, fd->fd, d);
 	put_special(o, fd->fd, d);
 	put_locks(o, fd->fd, d);

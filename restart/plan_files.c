@@ -53,6 +53,7 @@ enum stand_in stand_in_for(const struct restore *r, const struct descriptor *d)
 	case FILE_SIGNALFD:
 	case FILE_TIMERFD:
 	case FILE_PIDFD:
+	case FILE_INOTIFY:
 		if (is_special(r->process, file))
 			return ITSELF;
 		return is_standard(d->fd) ? OURS : NULL_DEVICE;
@@ -267,7 +268,9 @@ static void plan_rest(const struct restore *r, struct plan *plan)
 			continue;
 		plan_owner(r, plan, d);
 		if (description_of(p, d)->kind == FILE_EPOLL)
-			plan_epoll_watches(plan, d, description_of(p, d));
+			plan_epoll_watches(r, plan, d);
+		if (description_of(p, d)->kind == FILE_INOTIFY)
+			plan_inotify_watches(r, plan, d);
 	}
 	plan_nameless_rest(r, plan);
 	plan_syscall(plan, 0, SYS_close_range, r->fd_base + LENT_CORE, r->fd_base + LENT_DONE - 1);

@@ -70,8 +70,12 @@ void plan_pipe_contents(struct plan *plan, int writer, const struct description 
 bool is_special(const struct process *p, const struct description *file);
 void check_special(const struct restore *r, struct findings *f, const struct descriptor *d);
 void plan_special(const struct restore *r, struct plan *plan, const struct descriptor *d);
-void plan_epoll_watches(struct plan *plan, const struct descriptor *d,
-			const struct description *file);
+
+/* ---- plan_watches.c ---- */
+
+void check_inotify(const struct restore *r, struct findings *f, const struct descriptor *d);
+void plan_inotify_watches(const struct restore *r, struct plan *plan, const struct descriptor *d);
+void plan_epoll_watches(const struct restore *r, struct plan *plan, const struct descriptor *d);
 
 /* ---- plan_nameless.c ---- */
 

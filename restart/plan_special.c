@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The descriptors that stand for no file: eventfd, epoll, signalfd, timerfd, pidfd. */
+/* The descriptors that stand for no file: eventfd, epoll, inotify, signalfd, timerfd, pidfd. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
@@ -25,6 +24,7 @@ bool is_special(const struct process *p, const struct description *file)
 	switch (file->kind) {
 	case FILE_EVENTFD:
 	case FILE_EPOLL:
+	case FILE_INOTIFY:
 		return true;
 	case FILE_SIGNALFD:
 		return file->mask_known;
@@ -73,6 +73,8 @@ void check_special(const struct restore *r, struct findings *f, const struct des
 
 	if (file->kind == FILE_TIMERFD)
 		check_timer(f, d, at.text, file->timer);
+	else if (file->kind == FILE_INOTIFY)
+		check_inotify(r, f, d);
 }
 
 /* ---- The plan ------------------------------------------------------------------------------------- */
@@ -125,6 +127,9 @@ void plan_special(const struct restore *r, struct plan *plan, const struct descr
 	case FILE_EPOLL:
 		plan_syscall(plan, OP_KEEP, SYS_epoll_create1, 0);
 		break;
+	case FILE_INOTIFY:
+		plan_syscall(plan, OP_KEEP, SYS_inotify_init1, file->flags & O_NONBLOCK);
+		break;
 	case FILE_SIGNALFD:
 		plan_syscall(plan, OP_KEEP, SYS_signalfd4, -1,
 			     plan_data(plan, &file->mask, sizeof file->mask), sizeof file->mask,
@@ -140,17 +145,4 @@ void plan_special(const struct restore *r, struct plan *plan, const struct descr
 	}
 	plan_note(plan, "descriptor %d", d->fd);
 	plan_move_fd(plan, d);
-}
-
-void plan_epoll_watches(struct plan *plan, const struct descriptor *d,
-			const struct description *file)
-{
-	for (size_t i = 0; i < file->watch_count; i++) {
-		const struct epoll_watch *w = &file->watches[i];
-		struct epoll_event event = { .events = w->events, .data.u64 = w->data };
-
-		/* A watch may outlive its descriptor's number: what is not there is not watched. */
-		plan_syscall(plan, OP_MAY_FAIL, SYS_epoll_ctl, d->fd, EPOLL_CTL_ADD, w->fd,
-			     plan_data(plan, &event, sizeof event));
-	}
 }

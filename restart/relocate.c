@@ -53,6 +53,10 @@ int relocate_paths(struct process *p, const struct options *o, struct error *err
 		if (p->descriptions[i].kind == FILE_PATH &&
 		    relocate(p, o, &p->descriptions[i].name, err) < 0)
 			return -1;
+	for (size_t i = 0; i < p->description_count; i++)
+		for (size_t k = 0; k < p->descriptions[i].notice_count; k++)
+			if (relocate(p, o, &p->descriptions[i].notices[k].path, err) < 0)
+				return -1;
 	for (size_t i = 0; i < p->nameless_count; i++)
 		if (!p->nameless[i].memfd && relocate(p, o, &p->nameless[i].name, err) < 0)
 			return -1;

@@ -139,6 +139,28 @@ goes_on() {
 	refused '^restart: text:[0-9]*: descriptor 3 was pidfd and would be /dev/null (--accept-loss' -ftext
 }
 
+@test "events of an inotify that nobody has read take --accept-loss" {
+	hold inotify
+	mkdir holds.watched/early
+	checkpoint -k
+	refused 'descriptor 3 was an inotify with 32 bytes of events to be read, and would have none (--accept-loss'
+	goes_on --accept-loss
+	has_text out '^ok 1 - inotify'
+}
+
+@test "a watch of an inotify that is not found takes --accept-loss, or its path" {
+	hold inotify
+	checkpoint -k
+	sed -i 's|^\(inotify-watch : 3 : 2 : .*\) : .*/holds.watched$|\1|' text
+	refused '^restart: text:[0-9]*: descriptor 3 was an inotify whose watch 2 is on a file that was not found, and would not watch it (write its path on the inotify-watch line) (--accept-loss' -ftext
+	mv holds.watched elsewhere
+	refused "descriptor 3 was an inotify on $WORK/holds.watched, and would not watch it: No such file or directory (--accept-loss"
+	mv elsewhere holds.watched
+	sed -i "s|^inotify-watch : 3 : 2 : .*|& : $WORK/holds.watched|" text
+	goes_on -ftext
+	has_text out '^ok 1 - inotify'
+}
+
 @test "with savefds beside gcore open files come back too" {
 	need gdb
 	hold pipe-data pipe-packets pipe-many fifo-data eventfd timerfd file-offset \

@@ -264,7 +264,7 @@ static void test_anonymous(void)
 	      "and for which events");
 	CHECK(process_descriptor(p, epoll)->close_on_exec, "and is close-on-exec");
 	CHECK(is(p, timer, FILE_TIMERFD, "timerfd"), "a timerfd has its name");
-	CHECK(is(p, notify, FILE_OTHER, "inotify"), "an inotify has its name");
+	CHECK(is(p, notify, FILE_INOTIFY, "inotify"), "an inotify has its name");
 	CHECK(is(p, signals, FILE_SIGNALFD, "signalfd"), "a signalfd has its name");
 	CHECK(is(p, memory, FILE_MEMFD, "memfd:my memory"), "a memfd has the name it was given");
 	for (int fd = event; fd <= signals; fd++)

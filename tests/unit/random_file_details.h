@@ -117,6 +117,20 @@ static inline void random_file(struct process *q, struct description *d)
 		random_nameless(q, d);
 }
 
+static inline void random_notices(struct process *q, struct description *d)
+{
+	int wd = 0;
+
+	for (size_t n = below(4); n; n--) {
+		wd += 1 + (int)below(1000000);
+		d->notices = arena_grow(&q->arena, d->notices, d->notice_count, &d->notice_capacity,
+					sizeof *d->notices);
+		d->notices[d->notice_count++] = (struct inotify_watch){
+			.wd = wd, .mask = (uint32_t)sized_number(), .path = below(3) ? " /a : b" : NULL,
+		};
+	}
+}
+
 static inline void random_file_details(struct process *q, struct description *d)
 {
 	if (d->kind == FILE_PIPE || d->kind == FILE_PATH)
@@ -126,6 +140,8 @@ static inline void random_file_details(struct process *q, struct description *d)
 	if (!below(8))
 		d->owner = (struct file_owner){ 1 + (unsigned)below(3), (pid_t)below(4 << 20),
 						(int)below(SIGNALS) };
+	if (d->kind == FILE_INOTIFY)
+		random_notices(q, d);
 	if (d->kind == FILE_SIGNALFD && below(4)) {
 		d->mask_known = true;
 		d->mask = sized_number();
@@ -194,6 +210,25 @@ static inline bool same_nameless_files(const struct process *a, const struct pro
 	return same;
 }
 
+static inline bool same_watches(const struct description *a, const struct description *b)
+{
+	bool same = a->watch_count == b->watch_count && a->notice_count == b->notice_count;
+
+	for (size_t i = 0; same && i < a->watch_count; i++)
+		same = a->watches[i].fd == b->watches[i].fd &&
+		       a->watches[i].through == b->watches[i].through &&
+		       a->watches[i].seen == b->watches[i].seen &&
+		       a->watches[i].events == b->watches[i].events &&
+		       a->watches[i].data == b->watches[i].data;
+	for (size_t i = 0; same && i < a->notice_count; i++) {
+		const struct inotify_watch *x = &a->notices[i], *y = &b->notices[i];
+
+		same = x->wd == y->wd && x->mask == y->mask && !x->path == !y->path &&
+		       (!x->path || strcmp(x->path, y->path) == 0);
+	}
+	return same;
+}
+
 static inline bool same_file_details(const struct description *a, const struct description *b)
 {
 	return a->pipe_size == b->pipe_size && a->packet_count == b->packet_count &&
@@ -201,7 +236,7 @@ static inline bool same_file_details(const struct description *a, const struct d
 		memcmp(a->packets, b->packets, a->packet_count * sizeof *a->packets) == 0) &&
 	       a->mask_known == b->mask_known && a->mask == b->mask && a->pid == b->pid &&
 	       same_timer(a->timer, b->timer) && same_locks(a, b) &&
-	       same_stamp(&a->stamp, &b->stamp);
+	       same_stamp(&a->stamp, &b->stamp) && same_watches(a, b);
 }
 
 #endif

@@ -21,15 +21,11 @@ static inline bool same_description(const struct description *a, const struct de
 	bool same = a->kind == b->kind && same_text(a->name, b->name) && a->offset == b->offset &&
 		    a->flags == b->flags && a->flags_known == b->flags_known &&
 		    a->deleted == b->deleted && a->pipe_id == b->pipe_id && a->count == b->count &&
-		    a->semaphore == b->semaphore && a->watch_count == b->watch_count &&
+		    a->semaphore == b->semaphore &&
 		    a->hung_up == b->hung_up && a->queued_size == b->queued_size &&
 		    (!a->queued_size || memcmp(a->queued, b->queued, a->queued_size) == 0) &&
 		    same_file_details(a, b);
 
-	for (size_t i = 0; same && i < a->watch_count; i++)
-		same = a->watches[i].fd == b->watches[i].fd &&
-		       a->watches[i].events == b->watches[i].events &&
-		       a->watches[i].data == b->watches[i].data;
 	return same;
 }
 

@@ -85,6 +85,25 @@ static void test_contents(void)
 	      "or without any");
 }
 
+static void test_watches(void)
+{
+	const struct description *d;
+
+	CHECK(parse("epoll-watch : 5 : 7 : 80000001 : 9 : seen\n5 : epoll : 0 : O_RDWR\n"
+		    "epoll-watch : 5 : 8 : 1 : 9 : seen|through 3\nepoll-watch : 5 : 8 : 1 : 9"),
+	      "a watch may say more");
+	d = file_of(5);
+	CHECK(d->watch_count == 3 && d->watches[0].seen && d->watches[0].through == 7 &&
+	      d->watches[1].seen && d->watches[1].through == 3 && !d->watches[2].seen &&
+	      d->watches[2].through == 8, "that it was seen, and where its file is now");
+	CHECK(parse("6 : inotify : 32 : O_RDONLY\ninotify-watch : 6 : 4 : 0x2\n"
+		    "inotify-watch : 6 : 2 : 100 : /a \\072 b"), "an inotify has watches");
+	d = file_of(6);
+	CHECK(d->offset == 32 && d->notice_count == 2 && d->notices[0].wd == 2 &&
+	      d->notices[0].mask == 0x100 && !strcmp(d->notices[0].path, "/a : b") &&
+	      d->notices[1].wd == 4 && !d->notices[1].path, "sorted, some without a path");
+}
+
 static void test_locks(void)
 {
 	const struct file_lock *l;
@@ -167,6 +186,14 @@ static void test_errors(void)
 		{ "4 : f : 0\nlock : 4 : ofd : read : 5 : 4", "log:2:29: end: the lock ends before it starts" },
 		{ "4 : epoll : 0\nlock : 4 : ofd : read : 5 : 5", "log:2:8: descriptor 4 is no file" },
 		{ "4 : f : 0\nowner : 4 : process : 1 : SIGNONE", "log:2:27: 'SIGNONE' is no signal" },
+		{ "4 : epoll : 0\nepoll-watch : 4 : 3 : 1 : 1 : unseen",
+		  "log:2:31: 'unseen' is neither 'seen' nor 'through DESCRIPTOR'" },
+		{ "4 : epoll : 0\nepoll-watch : 4 : 3 : 1 : 1 : through x",
+		  "log:2:39: descriptor: 'x' is not a number" },
+		{ "4 : epoll : 0\ninotify-watch : 4 : 1 : 1", "log:2:17: descriptor 4 is no inotify" },
+		{ "4 : inotify : 0\ninotify-watch : 4 : 0 : 1", "log:2:21: watch: no watch has the number 0" },
+		{ "4 : inotify : 0\ninotify-watch : 4 : 1 : 1 : /a\ninotify-watch : 4 : 1 : 1 : /b",
+		  "log:3:17: watch 1 of inotify 4 has a line already" },
 		{ "pidfd : x : 1", "log:1:9: descriptor: 'x' is not a number" },
 		{ "timerfd : 4 : CLOCK_MONOTONIC", "log:1:1: too few fields; the line is 'timerfd : "
 		  "DESCRIPTOR : CLOCK : TICKS : VALUE : INTERVAL : FLAGS', with a blank on both sides "
@@ -185,6 +212,7 @@ int main(void)
 	test_pipes();
 	test_special();
 	test_contents();
+	test_watches();
 	test_locks();
 	test_errors();
 	process_free(&p);

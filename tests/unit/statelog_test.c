@@ -72,7 +72,7 @@ static void test_kinds(void)
 		{ "out.txt", FILE_PATH }, { "eventfd.log", FILE_PATH }, { "pipe:", FILE_PATH },
 		{ "a:b", FILE_PATH }, { "pipe:[77]", FILE_PIPE }, { "socket:[77]", FILE_SOCKET },
 		{ "eventfd", FILE_EVENTFD }, { "epoll", FILE_EPOLL }, { "signalfd", FILE_SIGNALFD },
-		{ "timerfd", FILE_TIMERFD }, { "inotify", FILE_OTHER }, { "pidfd", FILE_PIDFD },
+		{ "timerfd", FILE_TIMERFD }, { "inotify", FILE_INOTIFY }, { "pidfd", FILE_PIDFD },
 		{ "memfd:a/b", FILE_MEMFD }, { "anon_inode:[bpf-map]", FILE_OTHER },
 		{ "net:[4026531840]", FILE_OTHER }, { "\\145ventfd", FILE_PATH },
 		{ "pipe:[]", FILE_OTHER }, { "pipe:[x]", FILE_OTHER },
@@ -460,7 +460,7 @@ static void random_description(struct process *q, struct description *d)
 {
 	static const char *const terminals[] = { "/dev/tty", "/dev/console", "/dev/pts/0" };
 	static const char *const others[] = {
-		"inotify", "io_uring", "fanotify", "net:[1 2]",
+		"userfaultfd", "io_uring", "fanotify", "net:[1 2]",
 	};
 	char name[40];
 
@@ -488,6 +488,7 @@ static void random_description(struct process *q, struct description *d)
 	case FILE_SIGNALFD: d->name = "signalfd"; break;
 	case FILE_TIMERFD: d->name = "timerfd"; break;
 	case FILE_PIDFD: d->name = "pidfd"; break;
+	case FILE_INOTIFY: d->name = "inotify"; break;
 	case FILE_MEMFD: d->name = "memfd:a : b #c"; break;
 	case FILE_OTHER: d->name = others[below(4)]; break;
 	}
@@ -496,7 +497,8 @@ static void random_description(struct process *q, struct description *d)
 		d->watches = arena_grow(&q->arena, d->watches, d->watch_count, &d->watch_capacity,
 					sizeof *d->watches);
 		d->watches[d->watch_count++] = (struct epoll_watch){
-			(int)below(1000), (uint32_t)sized_number(), sized_number(),
+			(int)below(1000), (int)below(1000), below(2), (uint32_t)sized_number(),
+			sized_number(),
 		};
 	}
 }

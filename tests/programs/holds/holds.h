@@ -33,7 +33,7 @@ struct hold {
 
 /* One array for each file of this folder, ended by an element without a name. */
 extern const struct hold memory_holds[], trait_holds[],
-	file_holds[], nameless_holds[], lock_holds[],
+	file_holds[], nameless_holds[], lock_holds[], watch_holds[],
 	pipe_holds[],
 	socket_holds[], terminal_holds[],
 	signal_holds[], counter_holds[], timer_holds[], attribute_holds[], thread_holds[];
