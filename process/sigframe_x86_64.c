@@ -49,10 +49,11 @@ int xsave_host_layout(struct process *p, struct error *err)
 	if (!to)
 		return error_set(err, ENOMEM, "not enough memory");
 	for (uint32_t i = FIRST; i < END; i++) {
-		uint32_t size, offset, flags, d;
+		uint32_t size, offset, c, d;
 
-		if (features >> i & 1 && __get_cpuid_count(0xd, i, &size, &offset, &flags, &d))
-			to[count++] = (struct component){ i, size, offset, flags };
+		/* The kernel leaves the flags zero. */
+		if (features >> i & 1 && __get_cpuid_count(0xd, i, &size, &offset, &c, &d))
+			to[count++] = (struct component){ i, size, offset, 0 };
 	}
 	p->xsave_layout = count ? to : NULL;
 	p->xsave_layout_size = count * sizeof *to;
