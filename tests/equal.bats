@@ -4,6 +4,7 @@
 # The oracle of captures: the core that ckpt writes of a process that does nothing says what the
 # kernel's core says that is dumped after it.  programs/equal_compare.c compares them.
 
+# shellcheck disable=SC2034  # a descriptor that is only held
 bats_require_minimum_version 1.5.0
 load helper
 
@@ -84,7 +85,7 @@ same() {
 
 @test "shells and interpreters that wait for a line are the kernel's" {
 	mkfifo in
-	exec {IN}<> in
+	exec {IN}<> in  # nobody writes a line
 	# shellcheck disable=SC2016  # the programs expand it
 	for program in 'bash -c' 'perl -e' 'python3 -c'; do
 		need "/usr/bin/${program% *}"
