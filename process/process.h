@@ -145,7 +145,7 @@ enum file_kind {
 	FILE_PIDFD,
 	FILE_INOTIFY,   /* the offset is how many bytes of events wait to be read */
 	FILE_MEMFD,     /* the contents are in the list of files without a name */
-	FILE_SOCKET,    /* may only be lost, for now */
+	FILE_SOCKET,
 	FILE_OTHER,     /* what no path opens again; the name says which: "io_uring", ... */
 };
 
@@ -178,6 +178,7 @@ struct description {
 	bool mask_known;
 	uint64_t mask;         /* FILE_SIGNALFD: bit N-1 for signal N */
 	struct timerfd *timer; /* FILE_TIMERFD; NULL: not known */
+	struct socket *socket; /* FILE_SOCKET: what more is known of it, or NULL (process/socket.h) */
 	pid_t pid;             /* FILE_PIDFD: the process; 0: not known, or there is none any more */
 };
 

@@ -4,10 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kcmp.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -15,6 +13,7 @@
 #include "process/procfs_dir.h"
 #include "process/procfs_files.h"
 #include "process/procfs_private.h"
+#include "process/procfs_sockets.h"
 #include "util/cleanup.h"
 #include "util/format.h"
 
@@ -332,32 +331,6 @@ static int add_entry(struct process *p, const struct entries *entries, size_t i,
 
 /* ---- What is on its way ---------------------------------------------------------------------- */
 
-/*
- * A socket of a pair whose other half is closed: a read ends and a write fails, now and for ever.
- * Some programs keep one (the JVM does, to stand in for descriptors that it closes).
- */
-static bool is_hung_up(int fd)
-{
-	int domain = 0, type = 0;
-	socklen_t size = sizeof domain;
-	struct pollfd poller = { .fd = fd, .events = POLLIN };
-	char byte;
-
-	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX &&
-	       getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM &&
-	       poll(&poller, 1, 0) == 1 && poller.revents & POLLHUP &&
-	       recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
-}
-
-static void read_socket(pid_t pid, int fd, struct description *d)
-{
-	int borrowed = proc_borrow(pid, fd);
-
-	d->hung_up = borrowed >= 0 && is_hung_up(borrowed);
-	procfs_read_owner(borrowed, d);
-	proc_give_back(pid, borrowed);
-}
-
 static int read_on_its_way(struct process *p, const struct entries *entries, const size_t *first,
 			   struct error *err)
 {
@@ -367,8 +340,6 @@ static int read_on_its_way(struct process *p, const struct entries *entries, con
 
 		if (first[i] != i)
 			continue;
-		if (d->kind == FILE_SOCKET)
-			read_socket(entries->pid, e->descriptor.fd, d);
 		if (d->kind == FILE_EPOLL || d->kind == FILE_INOTIFY)
 			procfs_read_watches(p, entries, e, d);
 		if (entry_is_pipe(e) && procfs_read_pipe(p, entries->pid, e, d, err) < 0 &&
@@ -389,7 +360,8 @@ int procfs_read_descriptors(struct process *p, pid_t pid, struct error *err)
 		if (add_entry(p, &entries, i, first[i], err) < 0)
 			return -1;
 	p->have |= HAVE_DESCRIPTORS;
-	if (procfs_read_contents(p, &entries, err) < 0)
+	if (procfs_read_contents(p, &entries, err) < 0 ||
+	    read_on_its_way(p, &entries, first, err) < 0)
 		return -1;
-	return read_on_its_way(p, &entries, first, err);
+	return procfs_read_sockets(p, pid, err);
 }

@@ -160,6 +160,13 @@ static const struct keyword keywords[] = {
 	  "sigaltstack : THREAD : ADDRESS : SIZE : FLAGS" },
 	{ "signalfd", 3, 3, false, take_signalfd, "signalfd : DESCRIPTOR : MASK" },
 	{ "stat", 5, 5, false, take_stamp, "stat : DESCRIPTOR : FILE-ID : SIZE : MODIFIED" },
+	{ "socket", 4, 7, false, take_socket,
+	  "socket : DESCRIPTOR : FAMILY TYPE [PROTOCOL] : STATE [: ADDRESS [: PEER [: socket:[ID]]]]" },
+	{ "socket-data", 3, 3, false, take_socket_data, "socket-data : DESCRIPTOR : BYTES" },
+	{ "socket-message", 3, 5, false, take_socket_message,
+	  "socket-message : DESCRIPTOR : SIZE [: BYTES [: FROM]]" },
+	{ "socket-option", 4, 4, false, take_socket_option,
+	  "socket-option : DESCRIPTOR : OPTION : VALUE" },
 	{ "thread", 2, 3, false, take_thread, "thread : THREAD [: NAME]" },
 	{ "timerfd", 7, 7, false, take_timerfd,
 	  "timerfd : DESCRIPTOR : CLOCK : TICKS : VALUE : INTERVAL : FLAGS" },
@@ -254,7 +261,8 @@ int statelog_parse(struct process *p, const char *name, const char *text, size_t
 	if (len > TEXT_MAX)
 		return error_set(err, EFBIG, "%s: larger than %d bytes", name, TEXT_MAX);
 	if (take_lines(&s, text, len) != 0 || finish_files(&s) != 0 || finish_nameless(&s) != 0 ||
-	    finish_threads(&s) != 0 || finish_memory(&s) != 0 || finish_traits(&s) != 0)
+	    finish_sockets(&s) != 0 || finish_threads(&s) != 0 || finish_memory(&s) != 0 ||
+	    finish_traits(&s) != 0)
 		return -1;
 	return 0;
 }

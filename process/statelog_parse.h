@@ -8,6 +8,7 @@
 #ifndef PROCESS_STATELOG_PARSE_H
 #define PROCESS_STATELOG_PARSE_H
 
+#include "process/socket.h"
 #include "process/statelog.h"
 
 /* A part of the text: not ended by a NUL, without blanks around it. */
@@ -50,6 +51,21 @@ struct addition {
 	const void *what;
 };
 
+enum socket_line_kind { SOCKET_LINE, SOCKET_OPTION_LINE, SOCKET_DATA_LINE, SOCKET_MESSAGE_LINE };
+
+struct socket_line {
+	struct place at;
+	enum socket_line_kind kind;
+	int fd;
+	struct socket *socket;
+	struct socket_option option;
+	const uint8_t *bytes;
+	size_t size;
+	struct field from;   /* an address: its family is not known before all lines are */
+	int number;          /* the line it stands on, and its start */
+	const char *start;
+};
+
 struct thread_line {
 	struct place at;
 	pid_t tid;
@@ -76,6 +92,8 @@ struct pending {
 	size_t dup_count, dup_capacity;
 	struct addition *additions;
 	size_t addition_count, addition_capacity;
+	struct socket_line *sockets;
+	size_t socket_count, socket_capacity;
 	struct thread_line *threads;
 	size_t thread_count, thread_capacity;
 	struct altstack_line *altstacks;
@@ -179,6 +197,14 @@ int finish_nameless(struct parser *s);
 int take_signalfd(struct parser *s);
 int take_timerfd(struct parser *s);
 int take_pidfd(struct parser *s);
+int take_socket(struct parser *s);
+int take_socket_option(struct parser *s);
+int take_socket_data(struct parser *s);
+int take_socket_message(struct parser *s);
+int finish_sockets(struct parser *s);  /* behind finish_files() */
+
+/* An address of FAMILY; `-` is none.  A is zero before. */
+int take_socket_address(struct parser *s, struct field f, int family, struct socket_address *a);
 
 int take_thread(struct parser *s);
 int take_sigaltstack(struct parser *s);

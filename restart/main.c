@@ -26,6 +26,7 @@
 #include "restart/restore.h"
 #include "restart/select.h"
 #include "restart/show.h"
+#include "restart/sockets.h"
 #include "restart/vdso.h"
 #include "restart/wait.h"
 #include "util/format.h"
@@ -103,7 +104,7 @@ static int index_descriptors(struct restore *r, struct error *err)
 		return error_set(err, ENOMEM, "not enough memory");
 	for (size_t i = p->descriptor_count; i-- > 0;)
 		r->first_descriptor[p->descriptors[i].description] = i;
-	return index_pipes(r, err);
+	return index_pipes(r, err) < 0 ? -1 : index_sockets(r, err);
 }
 
 /* ---- Saying what was found -------------------------------------------------------------------------------- */
@@ -350,6 +351,7 @@ int main(int argc, char **argv)
 	free(r.first_descriptor);
 	free(r.pipes);
 	free(r.nameless);
+	free_sockets(&r);
 	process_free(&input.core);
 	process_free(&input.text);
 	options_free(&options);

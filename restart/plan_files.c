@@ -17,6 +17,7 @@
 
 #include "restart/launch.h"
 #include "restart/plan_files.h"
+#include "restart/sockets.h"
 
 static bool is_standard(int fd)
 {
@@ -62,6 +63,8 @@ enum stand_in stand_in_for(const struct restore *r, const struct descriptor *d)
 	case FILE_PIPE:
 		return pipe_is_whole(r, d) ? ITSELF : is_standard(d->fd) ? OURS : DEAD_PIPE;
 	case FILE_SOCKET:
+		if (is_restored_socket(r, d->description))
+			return ITSELF;
 		return is_standard(d->fd) && !file->hung_up ? OURS : DEAD_SOCKET;
 	case FILE_OTHER:
 		return is_standard(d->fd) ? OURS : NULL_DEVICE;
@@ -98,6 +101,8 @@ static void check_descriptor(const struct restore *r, struct findings *f, const 
 	case ITSELF:
 		if (file->kind == FILE_PATH && !file->deleted)
 			check_path(r, f, d);
+		else if (file->kind == FILE_SOCKET)
+			check_socket(r, f, d);
 		else if (is_special(r->process, file))
 			check_special(r, f, d);
 		check_locks(r, f, d);
@@ -232,7 +237,7 @@ static void plan_description(const struct restore *r, struct plan *plan, const s
 			plan_path(r, plan, d);
 		else if (file->kind == FILE_PIPE)
 			plan_pipe(r, plan, d);
-		else
+		else if (file->kind != FILE_SOCKET)
 			plan_special(r, plan, d);
 		break;
 	case OURS:
@@ -292,6 +297,7 @@ void plan_files(const struct restore *r, struct plan *plan)
 		return;
 	plan_syscall(plan, 0, SYS_close_range, 0, r->fd_base - 1);
 	plan_syscall(plan, 0, SYS_close_range, lent_end(r), UINT32_MAX);
+	plan_sockets(r, plan);
 	for (size_t i = 0; i < p->descriptor_count; i++) {
 		const struct descriptor *d = &p->descriptors[i];
 

@@ -47,6 +47,11 @@ enum finish {
 	FINISH_IN_PLACE,  /* by rt_sigreturn; the bootstrap's pages stay */
 };
 
+/* Descriptions of sockets, sorted: sockets.c. */
+struct socket_index {
+	size_t *descriptions, count;
+};
+
 struct restore {
 	const struct options *options;
 	struct process *process;
@@ -62,6 +67,8 @@ struct restore {
 	int *nameless;             /* restart's descriptors of the files without a name; or NULL */
 	size_t *pipes;             /* descriptions that are pipes, sorted: plan_pipes.c */
 	size_t pipe_count;
+	struct socket_case *sockets;  /* by description: sockets.h */
+	struct socket_index sockets_by_id, sockets_by_ends, sockets_by_name;
 	bool core_noexec;          /* the core lies where nothing may be mapped executable */
 	bool lazy;                 /* map memory from the core where possible */
 	int terminal;              /* restart's own terminal, or -1 */

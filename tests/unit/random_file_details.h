@@ -8,6 +8,7 @@
 
 #include "process/process.h"
 #include "tests/unit/random_numbers.h"
+#include "tests/unit/random_sockets.h"
 
 static inline struct timespec random_time(void)
 {
@@ -148,6 +149,8 @@ static inline void random_file_details(struct process *q, struct description *d)
 	}
 	if (d->kind == FILE_TIMERFD && below(4))
 		random_timer(q, d);
+	if (d->kind == FILE_SOCKET && below(4))
+		d->socket = random_socket(q);
 	if (d->kind == FILE_PIDFD)
 		d->pid = (pid_t)below(4 << 20);
 }
@@ -236,7 +239,8 @@ static inline bool same_file_details(const struct description *a, const struct d
 		memcmp(a->packets, b->packets, a->packet_count * sizeof *a->packets) == 0) &&
 	       a->mask_known == b->mask_known && a->mask == b->mask && a->pid == b->pid &&
 	       same_timer(a->timer, b->timer) && same_locks(a, b) &&
-	       same_stamp(&a->stamp, &b->stamp) && same_watches(a, b);
+	       same_stamp(&a->stamp, &b->stamp) && same_watches(a, b) &&
+	       same_socket(a->socket, b->socket);
 }
 
 #endif

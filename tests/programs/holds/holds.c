@@ -16,7 +16,7 @@ static const struct hold *const files[] = {
 	memory_holds, trait_holds,
 	file_holds, nameless_holds, lock_holds, watch_holds,
 	pipe_holds,
-	socket_holds, terminal_holds,
+	socket_holds, internet_holds, terminal_holds,
 	signal_holds, counter_holds, timer_holds, attribute_holds, thread_holds,
 };
 

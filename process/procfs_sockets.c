@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Sockets: their addresses, options, states and peers. */
+#define _GNU_SOURCE
+#include "process/procfs_sockets.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <netinet/udp.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "process/procfs_files.h"
+#include "process/procfs_private.h"
+#include "util/cleanup.h"
+
+/* Newer than the headers of some C libraries (include/uapi/asm-generic/socket.h). */
+enum { NEW_SO_BUF_LOCK = 72, SNDBUF_LOCKED = 1, RCVBUF_LOCKED = 2 };
+
+/* The options of a new socket of a family, type and protocol. */
+struct defaults {
+	int family, type, protocol;
+	struct { int size; uint8_t value[SOCKET_OPTION_SIZE]; } *options;  /* by kind; -1: has none */
+};
+
+enum { DEFAULTS = 8 };
+
+struct sockets {
+	struct process *p;
+	pid_t pid;
+	int diag;
+	struct defaults defaults[DEFAULTS];
+	size_t defaults_count;
+	struct error *err;
+};
+
+static int number_of(int fd, int level, int name, int fallback)
+{
+	int value = fallback;
+	socklen_t size = sizeof value;
+
+	return getsockopt(fd, level, name, &value, &size) < 0 ? fallback : value;
+}
+
+/* ---- Options --------------------------------------------------------------------------------- */
+
+static bool belongs(const struct socket *s, const struct socket_option_kind *k)
+{
+	bool internet = s->family == AF_INET || s->family == AF_INET6;
+
+	switch (k->level) {
+	case SOL_SOCKET: return true;
+	case SOL_IP:
+		/* Of no meaning for a stream, which inherits odd values. */
+		if (s->type == SOCK_STREAM && (k->name == IP_MULTICAST_TTL ||
+					       k->name == IP_MULTICAST_LOOP || k->name == IP_MULTICAST_IF))
+			return false;
+		return internet;
+	case SOL_IPV6: return s->family == AF_INET6;
+	case SOL_TCP: return internet && s->type == SOCK_STREAM && s->protocol == IPPROTO_TCP;
+	case SOL_UDP: return internet && s->type == SOCK_DGRAM && s->protocol == IPPROTO_UDP;
+	default: return s->family == AF_NETLINK;
+	}
+}
+
+/* The size of the value of option KIND, or -1.  What follows the value is zero. */
+static int get(int fd, const struct socket *s, const struct socket_option_kind *k,
+	       uint8_t value[SOCKET_OPTION_SIZE])
+{
+	socklen_t size = k->size;
+
+	memset(value, 0, SOCKET_OPTION_SIZE);
+	if (!belongs(s, k) || getsockopt(fd, k->level, k->name, value, &size) < 0)
+		return -1;
+	return size <= k->size ? (int)size : -1;
+}
+
+static int fill_defaults(struct sockets *all, struct defaults *d, const struct socket *s)
+{
+	cleanup_fd int fd = socket(s->family, s->type | SOCK_CLOEXEC, s->protocol);
+
+	*d = (struct defaults){ .family = s->family, .type = s->type, .protocol = s->protocol };
+	d->options = arena_alloc(&all->p->arena, socket_option_kind_count * sizeof *d->options);
+	if (!d->options)
+		return no_memory(all->err);
+	for (size_t i = 0; i < socket_option_kind_count; i++)
+		d->options[i].size = fd < 0 ? -1 : get(fd, s, &socket_option_kinds[i],
+						       d->options[i].value);
+	return 0;
+}
+
+/* Kinds beyond the first few share the last place. */
+static const struct defaults *find_defaults(struct sockets *all, const struct socket *s)
+{
+	size_t i = 0;
+
+	while (i < all->defaults_count &&
+	       (all->defaults[i].family != s->family || all->defaults[i].type != s->type ||
+		all->defaults[i].protocol != s->protocol))
+		i++;
+	if (i == all->defaults_count) {
+		if (i == DEFAULTS)
+			i--;
+		else
+			all->defaults_count++;
+		if (fill_defaults(all, &all->defaults[i], s) < 0)
+			return NULL;
+	}
+	return &all->defaults[i];
+}
+
+/* The kernel sizes these buffers by itself until the program does. */
+static bool is_adapted(int fd, const struct socket *s, const struct socket_option_kind *k)
+{
+	int lock;
+
+	if (k->level != SOL_SOCKET || (k->name != SO_SNDBUF && k->name != SO_RCVBUF) ||
+	    s->type != SOCK_STREAM || s->family == AF_UNIX)
+		return false;
+	lock = number_of(fd, SOL_SOCKET, NEW_SO_BUF_LOCK, SNDBUF_LOCKED | RCVBUF_LOCKED);
+	return !(lock & (k->name == SO_SNDBUF ? SNDBUF_LOCKED : RCVBUF_LOCKED));
+}
+
+static int read_options(struct sockets *all, struct socket_reader *r)
+{
+	struct socket *s = r->socket;
+	const struct defaults *d = find_defaults(all, s);
+
+	if (!d)
+		return -1;
+	for (size_t i = 0; i < socket_option_kind_count; i++) {
+		uint8_t value[SOCKET_OPTION_SIZE];
+		int size = get(r->fd, s, &socket_option_kinds[i], value);
+		struct socket_option *o;
+
+		if (size < 0 || (size == d->options[i].size &&
+				 memcmp(value, d->options[i].value, sizeof value) == 0) ||
+		    is_adapted(r->fd, s, &socket_option_kinds[i]))
+			continue;
+		o = arena_grow(&all->p->arena, s->options, s->option_count, &s->option_capacity,
+			       sizeof *o);
+		if (!o)
+			return no_memory(all->err);
+		s->options = o;
+		o += s->option_count++;
+		*o = (struct socket_option){ .kind = i, .size = (uint8_t)size };
+		memcpy(o->value, value, sizeof value);
+	}
+	return 0;
+}
+
+/* ---- Addresses ------------------------------------------------------------------------------- */
+
+/* A new socket shows its family alone, or in the internet families and netlink zeros. */
+static bool is_empty(const struct socket_address *a)
+{
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)a->bytes;
+	const struct sockaddr_in *in = (const struct sockaddr_in *)a->bytes;
+	const struct sockaddr_nl *nl = (const struct sockaddr_nl *)a->bytes;
+
+	if (a->size <= sizeof(sa_family_t))
+		return true;
+	switch (((const struct sockaddr *)a->bytes)->sa_family) {
+	case AF_INET: return !in->sin_port && !in->sin_addr.s_addr;
+	case AF_INET6: return !in6->sin6_port && IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr);
+	case AF_NETLINK: return !nl->nl_pid && !nl->nl_groups;
+	default: return false;
+	}
+}
+
+static void read_address(int (*call)(int, struct sockaddr *, socklen_t *), int fd,
+			 struct socket_address *a)
+{
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)a->bytes;
+	struct sockaddr_un *un = (struct sockaddr_un *)a->bytes;
+	socklen_t size = sizeof a->bytes;
+	bool known = call(fd, (struct sockaddr *)a->bytes, &size) == 0 && size <= sizeof a->bytes;
+
+	a->size = known ? size : 0;
+	if (is_empty(a)) {
+		memset(a, 0, sizeof *a);
+		return;
+	}
+	if (un->sun_family == AF_INET6)
+		in6->sin6_flowinfo = 0;
+	/* The kernel counts the NUL behind a path, if there was room for it. */
+	if (un->sun_family == AF_UNIX && un->sun_path[0])
+		a->size = offsetof(struct sockaddr_un, sun_path) + 1 +
+			  strnlen(un->sun_path, a->size - offsetof(struct sockaddr_un, sun_path));
+}
+
+static int local_address(int fd, struct sockaddr *address, socklen_t *size)
+{
+	return getsockname(fd, address, size);
+}
+
+static int peer_address(int fd, struct sockaddr *address, socklen_t *size)
+{
+	return getpeername(fd, address, size);
+}
+
+/* ---- States ---------------------------------------------------------------------------------- */
+
+static void read_unix_state(struct sockets *all, struct socket_reader *r, uint64_t inode)
+{
+	struct socket *s = r->socket;
+	struct unix_diag_answer a;
+	int unread;
+	struct sockaddr_storage peer;
+	socklen_t size = sizeof peer;
+	bool connected = getpeername(r->fd, (struct sockaddr *)&peer, &size) == 0;
+
+	if (number_of(r->fd, SOL_SOCKET, SO_ACCEPTCONN, 0))
+		s->state = SOCKET_LISTENING;
+	else if (connected)
+		s->state = SOCKET_CONNECTED;
+	if (!socket_diag_unix(all->diag, inode, &a)) {
+		s->backlog = s->state == SOCKET_LISTENING ? SOMAXCONN : 0;
+		return;
+	}
+	s->flags |= (a.shutdown & 1 ? SOCKET_SHUT_READ : 0) | (a.shutdown & 2 ? SOCKET_SHUT_WRITE : 0);
+	s->peer_id = a.peer;
+	if (s->state == SOCKET_LISTENING) {
+		s->backlog = a.backlog;
+		s->waiting = a.waiting;
+	}
+	/* The peer of a stream that has been closed has no inode, and has shut both of our sides. */
+	if (s->type != SOCK_DGRAM && !a.peer && a.shutdown == 3 &&
+	    (connected || a.connected)) {
+		s->state = SOCKET_CLOSED;
+		s->flags &= ~(uint32_t)(SOCKET_SHUT_READ | SOCKET_SHUT_WRITE);
+	}
+	if (s->state == SOCKET_CONNECTED && !a.peer && ioctl(r->fd, SIOCOUTQ, &unread) == 0 && unread)
+		s->flags |= SOCKET_HAS_SENT;
+}
+
+static void read_state(struct sockets *all, struct socket_reader *r, uint64_t inode)
+{
+	struct socket *s = r->socket;
+
+	if (s->family == AF_UNIX)
+		read_unix_state(all, r, inode);
+	else if (s->protocol == IPPROTO_TCP && s->type == SOCK_STREAM)
+		socket_read_tcp_state(r);
+	else if (s->peer.size && s->family != AF_NETLINK)
+		s->state = SOCKET_CONNECTED;
+}
+
+/* ---- One socket, all sockets ------------------------------------------------------------------ */
+
+static int read_socket(struct sockets *all, struct description *d, int fd)
+{
+	struct socket_reader r = { .p = all->p, .pid = all->pid, .fd = fd, .err = all->err };
+	int family = number_of(fd, SOL_SOCKET, SO_DOMAIN, -1);
+
+	/* What the text has no word for is a socket of which nothing more is known. */
+	if (!socket_family_word(family))
+		return 0;
+	r.socket = arena_alloc(&all->p->arena, sizeof *r.socket);
+	if (!r.socket)
+		return no_memory(all->err);
+	r.socket->family = family;
+	r.socket->type = number_of(fd, SOL_SOCKET, SO_TYPE, 0);
+	r.socket->protocol = number_of(fd, SOL_SOCKET, SO_PROTOCOL, 0);
+	if (!socket_type_word(r.socket->type))
+		return 0;
+	read_address(local_address, fd, &r.socket->local);
+	read_address(peer_address, fd, &r.socket->peer);
+	if (read_options(all, &r) < 0)
+		return -1;
+	read_state(all, &r, d->pipe_id);
+	d->socket = r.socket;
+	return r.socket->state == SOCKET_LISTENING ? 0 : socket_read_messages(&r);
+}
+
+/*
+ * A stream whose peer is closed and that has nothing left to read: a read ends and a write fails, now
+ * and for ever.  Some programs keep one (the JVM does, to stand in for descriptors that it closes).
+ */
+static bool is_hung_up(const struct socket *s)
+{
+	return s && s->family == AF_UNIX && s->type == SOCK_STREAM && s->state == SOCKET_CLOSED &&
+	       !s->message_count && !(s->flags & SOCKET_LOST_DATA);
+}
+
+int procfs_read_sockets(struct process *p, pid_t pid, struct error *err)
+{
+	cleanup_fd int diag = -1;
+	struct sockets all = { .p = p, .pid = pid, .diag = -1, .err = err };
+	int result = 0;
+
+	for (size_t i = 0; i < p->descriptor_count && result == 0; i++) {
+		struct description *d = &p->descriptions[p->descriptors[i].description];
+
+		if (d->kind != FILE_SOCKET || d->socket)
+			continue;
+		if (diag < 0)
+			all.diag = diag = socket_diag_open();
+		/* Not permitted, or gone: that it is a socket is all that is known. */
+		int fd = proc_borrow(pid, p->descriptors[i].fd);
+
+		if (fd < 0)
+			continue;
+		result = read_socket(&all, d, fd);
+		procfs_read_owner(fd, d);
+		d->hung_up = is_hung_up(d->socket);
+		proc_give_back(pid, fd);
+	}
+	return result;
+}

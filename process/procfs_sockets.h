@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Looking into the sockets of a live process, through a duplicate of its descriptor that changes
+ * nothing (or, in the process itself, the descriptor).  Private to procfs*.c; async-signal-safe.
+ */
+#ifndef PROCESS_PROCFS_SOCKETS_H
+#define PROCESS_PROCFS_SOCKETS_H
+
+#include "process/process.h"
+#include "process/socket.h"
+
+/* A socket that is being read. */
+struct socket_reader {
+	struct process *p;
+	pid_t pid;              /* 0: the caller */
+	int fd;                 /* ours, or the process's own when pid is 0 */
+	struct socket *socket;
+	struct error *err;
+};
+
+/* procfs_sockets.c: fills in the sockets of P, whose descriptors are known. */
+MUST_CHECK int procfs_read_sockets(struct process *p, pid_t pid, struct error *err);
+
+/* procfs_socket_data.c: what waits in the socket to be read.  It stays there. */
+MUST_CHECK int socket_read_messages(struct socket_reader *r);
+
+/* procfs_tcp.c */
+void socket_read_tcp_state(struct socket_reader *r);
+
+/*
+ * socket_diag.c: what sock_diag(7) tells of the AF_UNIX socket with this inode.  DIAG is a socket of
+ * socket_diag_open(), or -1.  False when it is not to be had.
+ */
+struct unix_diag_answer {
+	bool listening, connected;
+	bool has_peer;
+	uint64_t peer;                /* inode; 0: it is closed, or belongs to no descriptor */
+	uint32_t shutdown;            /* 1: reading, 2: writing */
+	uint32_t backlog, waiting;    /* when listening */
+};
+
+int socket_diag_open(void);
+bool socket_diag_unix(int diag, uint64_t inode, struct unix_diag_answer *answer);
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Sockets: how each of them comes back.  sockets.c decides it, before anything else looks at the open
+ * files; check_sockets.c says what will be lost; plan_sockets.c makes them, all at once, before the
+ * other files, as one connection may need another socket to be there:
+ *
+ *	1	what stands for itself is made, bound, and listens
+ *	2	connections whose two ends are in the process
+ *	3	what waited in them is sent again
+ *	4	datagram sockets are connected, ends are shut
+ *	5	options that would have been in the way of all this
+ */
+#ifndef RESTART_SOCKETS_H
+#define RESTART_SOCKETS_H
+
+#include "process/socket.h"
+#include "restart/plan_files.h"
+
+enum socket_way {
+	WAY_NONE,      /* something else stands in for it: plan_files.c knows */
+	WAY_ALONE,     /* by itself, perhaps bound, listening or connected to an address */
+	WAY_PAIR,      /* with its peer, by socketpair() */
+	WAY_ACCEPTED,  /* AF_UNIX: it connects to a listening socket of the process, which accepts its peer */
+	WAY_TCP_PAIR,  /* over the loopback, by a listening socket made for that */
+	WAY_CLOSED,    /* as one whose peer is gone, with what is left to read */
+};
+
+static const size_t NO_DESCRIPTION = SIZE_MAX;
+
+struct socket_case {
+	enum socket_way way;
+	bool leads;       /* of two, the one for which both are made */
+	bool lost;        /* WAY_CLOSED: the peer is alive elsewhere */
+	bool refused;     /* the same, and the program need not expect it: a loss to be accepted */
+	bool new_server;  /* WAY_TCP_PAIR, the leader: the address that is connected to is not to be had */
+	bool new_client;  /* the same: the port that it connects from */
+	bool by_range;    /* the same: it is had by IP_LOCAL_PORT_RANGE and not by bind() */
+	size_t peer;      /* of two, the other's description */
+	size_t listener;  /* WAY_ACCEPTED: the description that accepts */
+};
+
+/* sockets.c: fills R->sockets, by description. */
+MUST_CHECK int index_sockets(struct restore *r, struct error *err);
+void free_sockets(struct restore *r);
+
+/* Whether the description comes back as a socket of its own (and not as a stand-in). */
+bool is_restored_socket(const struct restore *r, size_t description);
+const struct socket *socket_of(const struct restore *r, size_t description);
+
+/* The socket of the process that is bound to the address A, or NO_DESCRIPTION. */
+size_t socket_bound_to(const struct restore *r, const struct socket_address *a, int type);
+/* The one that accepts connections to the address A, which may be bound to all addresses. */
+size_t socket_listener(const struct restore *r, const struct socket_address *a, int type);
+
+/* tcp_pairs.c: finds out whether the old addresses can be had.  May wait for a second. */
+void probe_tcp_pairs(struct restore *r);
+void plan_tcp_pair(const struct restore *r, struct plan *plan, size_t leader);
+/* A TCP socket whose peer is gone. */
+void plan_tcp_closed(const struct restore *r, struct plan *plan, size_t description);
+
+/* socket_paths.c: what is at the path of an AF_UNIX address now. */
+enum path_state {
+	PATH_NONE,     /* the address is none of a path */
+	PATH_FREE,
+	PATH_STALE,    /* a socket that nobody has */
+	PATH_LIVE,     /* a socket of a process */
+	PATH_BLOCKED,  /* a file of another kind */
+	PATH_UNABLE,   /* the directory is missing, or not ours to write to: errno */
+};
+
+struct socket_path {
+	enum path_state state;
+	int error;        /* PATH_UNABLE */
+	unsigned mode;    /* PATH_STALE: its permissions */
+	char path[128];   /* as the socket had it */
+};
+
+struct socket_path socket_path(const struct restore *r, const struct socket_address *a);
+bool socket_path_is_relative(const struct socket_address *a);
+
+/* check_sockets.c: what stands in the way of the socket with this lowest descriptor, or is lost. */
+void check_socket(const struct restore *r, struct findings *f, const struct descriptor *d);
+
+/* plan_sockets.c: makes them all. */
+void plan_sockets(const struct restore *r, struct plan *plan);
+
+/* plan_socket_data.c */
+void plan_socket_options(struct plan *plan, int fd, const struct socket *s, enum socket_option_when when);
+void plan_socket_number(struct plan *plan, int fd, int level, int name, int value);
+addr_t plan_socket_address(struct plan *plan, const struct socket_address *a);
+uint64_t socket_address_length(const struct socket_address *a);
+
+/* Sends what waits in S again: from FD, which is connected to it. */
+void plan_socket_messages(struct plan *plan, int fd, const struct socket *s);
+/* The same where S is not connected: from whatever has the address that each came from. */
+void plan_socket_datagrams(const struct restore *r, struct plan *plan, const struct socket *s);
+
+#endif
