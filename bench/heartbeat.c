@@ -1,27 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A process of a given resident size, in 4 KiB pages, that watches its own heartbeat: it prints the
- * time of a bare fork of itself in microseconds, then beats until it gets SIGUSR1, and prints the
- * longest time between two beats.
+ * A process of a given resident size, in 4 KiB pages, that watches its own heartbeat.  It says `ready',
+ * beats, and does as it is told by a character on standard input; each answer is a line.
  *
- *	heartbeat MIB
+ *	f	forks, as bare as can be: how long that took, in microseconds
+ *	g	the longest time between two beats since it was last asked, in microseconds
+ *	i	stops beating and sleeps, until it is told something else (no answer)
+ *
+ * It ends with its standard input.
+ *
+ *	heartbeat MIB [THREADS]
  */
 #define _GNU_SOURCE
-#include <signal.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-static volatile sig_atomic_t done;
-
-static void stop(int signo)
-{
-	(void)signo;
-	done = 1;
-}
 
 static double now(void)
 {
@@ -43,39 +42,65 @@ static double time_fork(void)
 	return time;
 }
 
-static int compare(const void *a, const void *b)
+__attribute__((noreturn)) static void *sleep_forever(void *unused)
 {
-	double x = *(const double *)a, y = *(const double *)b;
+	(void)unused;
+	for (;;)
+		pause();
+}
 
-	return x < y ? -1 : x > y;
+static int fill(size_t size)
+{
+	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return -1;
+	madvise(memory, size, MADV_NOHUGEPAGE);
+	for (size_t i = 0; i < size; i += 4096)
+		memory[i] = (char)(i >> 12 | 1);
+	return 0;
+}
+
+/* Beats until it is told something; LONGEST is what was seen. */
+static int beat(char *command, double *longest)
+{
+	ssize_t n = -1;
+
+	for (double last = now(), t; n < 0; last = t) {
+		t = now();
+		if (t - last > *longest)
+			*longest = t - last;
+		n = read(STDIN_FILENO, command, 1);
+	}
+	return (int)n;
 }
 
 int main(int argc, char **argv)
 {
-	enum { FORKS = 5 };
-	size_t size = (argc > 1 ? strtoul(argv[1], NULL, 0) : 1) << 20;
-	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	double forks[FORKS], longest = 0;
+	unsigned threads = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 0) : 1;
+	struct pollfd told = { .fd = STDIN_FILENO, .events = POLLIN };
+	double longest = 0;
+	pthread_t thread;
+	char command;
 
-	if (memory == MAP_FAILED) {
+	if (fill((argc > 1 ? strtoul(argv[1], NULL, 0) : 1) << 20) < 0) {
 		perror("heartbeat");
 		return 1;
 	}
-	signal(SIGUSR1, stop);
-	madvise(memory, size, MADV_NOHUGEPAGE);
-	for (size_t i = 0; i < size; i += 4096)
-		memory[i] = (char)(i >> 12 | 1);
-	time_fork();
-	for (int i = 0; i < FORKS; i++)
-		forks[i] = time_fork();
-	qsort(forks, FORKS, sizeof forks[0], compare);
-	printf("%.0f\n", forks[FORKS / 2]);
-	fflush(stdout);
-	for (double last = now(), t; !done; last = t) {
-		t = now();
-		if (t - last > longest)
-			longest = t - last;
+	for (unsigned i = 1; i < threads; i++)
+		if (pthread_create(&thread, NULL, sleep_forever, NULL) != 0)
+			return 1;
+	fcntl(STDIN_FILENO, F_SETFL, O_NONBLOCK);
+	setlinebuf(stdout);
+	puts("ready");
+	while (beat(&command, &longest) > 0) {
+		if (command == 'f')
+			printf("%.0f\n", time_fork());
+		if (command == 'g')
+			printf("%.0f\n", longest);
+		if (command == 'i')
+			poll(&told, 1, -1);
+		longest = command == 'g' ? 0 : longest;
 	}
-	printf("%.0f\n", longest);
 	return 0;
 }
