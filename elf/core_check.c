@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "elf/checksum.h"
+#include "elf/core_locks.h"
 #include "util/cleanup.h"
 #include "util/io.h"
 
@@ -38,22 +39,33 @@ static uint64_t table_size(const struct note_checksums *note)
 	return note->count * sizeof(struct checksum_entry);
 }
 
-int core_sums_whole(const char *path, uint64_t size, const struct note_checksums *note,
-		    struct error *err)
+uint64_t core_sums_size(const struct note_checksums *note)
 {
+	return table_size(note) + sizeof(uint64_t);
+}
+
+static int cut_off(const struct core_sums *sums, uint64_t end, struct error *err)
+{
+	return error_set(err, ENODATA, "%s: truncated: the last %lu of its %lu bytes are missing, its "
+			 "checksums among them; " REMEDY, sums->p->source, end - sums->size, end);
+}
+
+int core_sums_whole(const struct core_sums *sums, struct error *err)
+{
+	const struct note_checksums *note = &sums->note;
 	uint64_t end;
 
 	if (note->version != CHECKSUMS_VERSION)
 		return 0;
 	if (note->count > INT64_MAX / sizeof(struct checksum_entry) - 1 ||
-	    __builtin_add_overflow(note->offset, table_size(note) + sizeof(uint64_t), &end))
+	    __builtin_add_overflow(note->offset, core_sums_size(note), &end) || end > INT64_MAX / 2)
 		return error_set(err, EINVAL, "%s: damaged: its checksums lie beyond the end of "
-				 "any file; " REMEDY, path);
-	if (end > size)
-		return error_set(err, ENODATA, "%s: truncated: the last %lu of its %lu bytes are "
-				 "missing, its checksums among them; " REMEDY, path, end - size,
-				 end);
-	return 0;
+				 "any file; " REMEDY, sums->p->source);
+	end += core_locks_least();
+	if (end > sums->size)
+		return cut_off(sums, end, err);
+	end += core_locks_more(sums);
+	return end > sums->size ? cut_off(sums, end, err) : 0;
 }
 
 static int no_match(const struct checker *k, struct error *err)
@@ -85,7 +97,7 @@ static int read_table(struct checker *k, struct error *err)
 	if (pread_full(sums->fd, k->entries, size, table) != (ssize_t)size ||
 	    pread_full(sums->fd, &hash, sizeof hash, table + size) != sizeof hash)
 		return error_set(err, EIO, "%s: its checksums cannot be read", sums->p->source);
-	if (checksum_bytes(k->entries, size) != hash)
+	if (checksum_bytes(k->entries, size) != hash || !core_locks_sound(sums))
 		return error_set(err, EBADMSG, "%s: corrupted: the table of its checksums; "
 				 REMEDY, sums->p->source);
 	return 0;

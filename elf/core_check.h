@@ -19,8 +19,10 @@ struct core_sums {
 
 const struct core_sums *core_sums(const struct core *c);
 
-/* Whether the table that NOTE tells of lies in the file PATH of SIZE bytes. */
-MUST_CHECK int core_sums_whole(const char *path, uint64_t size, const struct note_checksums *note,
-			       struct error *err);
+/* The bytes of the table that NOTE tells of, with its hash. */
+uint64_t core_sums_size(const struct note_checksums *note);
+
+/* Whether the table and what stands behind it lie in the core. */
+MUST_CHECK int core_sums_whole(const struct core_sums *sums, struct error *err);
 
 #endif

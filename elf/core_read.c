@@ -319,7 +319,6 @@ static int fill(struct core *c, struct process *p, struct core_notes *notes, str
 
 	if (core_headers_read(&h, p, c->fd, c->range, err) < 0 ||
 	    read_notes(c, notes, &h, err) < 0 ||
-	    core_sums_whole(p->source, c->range.size, &notes->checksums, err) < 0 ||
 	    core_mappings(p, h.segments, h.segment_count, notes, err) < 0)
 		return -1;
 	core_labels(p);
@@ -330,6 +329,8 @@ static int fill(struct core *c, struct process *p, struct core_notes *notes, str
 		.note = notes->checksums,
 		.segments = h.segments, .segment_count = h.segment_count,
 	};
+	if (core_sums_whole(&c->sums, err) < 0)
+		return -1;
 	p->memory = (struct memory){ .read = read_memory, .context = c };
 	p->exe = find_exe(p);
 	return 0;

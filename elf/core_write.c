@@ -8,9 +8,11 @@
 
 #include "elf/checksum.h"
 #include "elf/core_layout.h"
+#include "elf/core_locks.h"
 #include "elf/core_machine.h"
 #include "elf/core_sink.h"
 #include "process/arch.h"
+#include "process/locks.h"
 
 struct writer {
 	const struct process *p;
@@ -29,6 +31,8 @@ struct writer {
 	char *room;
 	size_t room_size, filled;
 	uint64_t offset;
+	struct locks locks;      /* that threads hold, found on the way */
+	bool look_for_locks;
 };
 
 /* ---- Pages: of the head and of segments ------------------------------------------------- */
@@ -154,6 +158,21 @@ static int write_table(struct writer *w, struct error *err)
 	    put_bytes(w, NULL, &hash, sizeof hash, err) < 0)
 		return -1;
 	put_room(w, NULL);
+	return 0;
+}
+
+/* Behind the table: see elf/core_locks.h. */
+static int write_locks(struct writer *w, struct error *err)
+{
+	uint64_t count = w->locks.overflow ? CORE_LOCKS_UNKNOWN : w->locks.count;
+	size_t size = w->locks.overflow ? 0 : w->locks.count * sizeof *w->locks.words;
+	uint64_t hash = core_locks_hash(count, w->locks.words);
+
+	if (get_room(w, err) < 0 || put_bytes(w, NULL, &count, sizeof count, err) < 0 ||
+	    put_bytes(w, NULL, w->locks.words, size, err) < 0 ||
+	    put_bytes(w, NULL, &hash, sizeof hash, err) < 0)
+		return -1;
+	put_room(w, NULL);
 	w->stats.size = w->offset;
 	return 0;
 }
@@ -170,6 +189,8 @@ static void told(struct writer *w, uint64_t bytes)
 static int write_run(struct writer *w, const struct checksum_entry *e, addr_t start, addr_t stop,
 		     struct error *err)
 {
+	const struct memory source = { w->memory->read, w->memory->context };
+
 	while (start < stop) {
 		size_t size;
 		char *room = sink_room(&w->sink, &size, err);
@@ -179,6 +200,8 @@ static int write_run(struct writer *w, const struct checksum_entry *e, addr_t st
 		size = stop - start < size ? stop - start : size;
 		if (w->memory->read(w->memory->context, start, room, size, err) < 0)
 			return -1;
+		if (w->look_for_locks)
+			locks_scan(&w->locks, start, room, size, &source);
 		put_pages(w, e, start - e->start, room, size);
 		start += size;
 		told(w, size);
@@ -192,6 +215,7 @@ static int write_segment(struct writer *w, const Elf64_Phdr *h, struct error *er
 	addr_t at = h->p_vaddr, end = at + h->p_filesz, start, stop;
 	int more;
 
+	w->look_for_locks = h->p_flags & PF_W;
 	while (at < end) {
 		more = w->memory->next(w->memory->context, at, end, &start, &stop, err);
 		if (more < 0)
@@ -254,7 +278,7 @@ static int prepare(struct writer *w, struct error *err)
 	w->entries = calloc(w->notes.checksums.count, sizeof *w->entries);
 	if (!w->entries || checksum_open(&w->checksum) < 0)
 		return error_sys(err, ENOMEM, "%s", w->p->source);
-	return 0;
+	return locks_open(&w->locks, w->p, err);
 }
 
 static int write_all(struct writer *w, int fd, struct error *err)
@@ -262,6 +286,7 @@ static int write_all(struct writer *w, int fd, struct error *err)
 	if (prepare(w, err) < 0 || sink_open(&w->sink, fd, w->o->name, w->o->compress, err) < 0)
 		return -1;
 	if (write_head(w, err) < 0 || write_memory(w, err) < 0 || write_table(w, err) < 0 ||
+	    write_locks(w, err) < 0 ||
 	    sink_flush(&w->sink, err) < 0)
 		return -1;
 	w->stats.written = w->sink.written;
@@ -284,6 +309,7 @@ int core_write(const struct process *p, const struct core_source *memory, const 
 	result = write_all(&w, fd, err);
 	sink_close(&w.sink);
 	checksum_close(&w.checksum);
+	locks_close(&w.locks);
 	core_layout_free(&w.layout);
 	free(w.entries);
 	free(w.notes.files);

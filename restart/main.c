@@ -20,6 +20,7 @@
 #include "restart/ids.h"
 #include "restart/launch.h"
 #include "restart/overwrite.h"
+#include "restart/owners.h"
 #include "restart/plan_files.h"
 #include "restart/program.h"
 #include "restart/relocate.h"
@@ -184,11 +185,15 @@ static pid_t launch_by_policy(struct restore *r, struct error *err)
 		ids_raise_ambient();
 	r->announce = announce;
 	choose_laziness(r);
+	if (!r->keep_ids && owners_find(r, err) < 0)
+		return -1;
 	pid_t pid = launch(r, err);
 	if (pid < 0 && policy == PID_AUTO && r->keep_ids &&
 	    (err->code == EEXIST || err->code == EPERM)) {
 		r->keep_ids = false;
 		choose_laziness(r);
+		if (owners_find(r, err) < 0)
+			return -1;
 		pid = launch(r, err);
 	}
 	return pid;
@@ -232,7 +237,8 @@ static int become(struct restore *r)
 	pid_t taken;
 
 	r->keep_ids = ids_permitted() && ids_free(r->process, 1, &taken);
-	launch_become(r, &err);
+	if (r->keep_ids || owners_find(r, &err) == 0)
+		launch_become(r, &err);
 	return fail(&err);
 }
 
@@ -349,6 +355,7 @@ int main(int argc, char **argv)
 		core_close(r.core);
 	free(r.program);
 	free(r.first_descriptor);
+	arena_free(&r.owners.arena);
 	free(r.pipes);
 	free(r.nameless);
 	free_sockets(&r);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "process/arch.h"
+#include "restart/owners.h"
 #include "restart/registers.h"
 #include "restart/restore.h"
 
@@ -129,6 +130,13 @@ static int plan_thread(const struct restore *r, struct plan *plan, size_t i, str
 		plan_syscall(plan, 0, SYS_set_tid_address, libc->shared_tid);
 	else if (libc->tid_known)
 		plan_syscall(plan, 0, SYS_set_tid_address, regs.fs_base + (addr_t)libc->tid);
+	/* With new ids libc's records are changed only if the locks are known that name the old ones. */
+	if (!r->keep_ids && r->owners.known) {
+		plan_last(plan)->flags |= OP_KEEP;  /* set_tid_address returns the id */
+		plan_add(plan, OP_STORE, 0)->args[0] = regs.fs_base + (addr_t)libc->tid;
+		plan_note(plan, "where libc has its id");
+		plan_owners(r, plan, i);
+	}
 	if (libc->robust_known)
 		plan_syscall(plan, 0, SYS_set_robust_list, regs.fs_base + (addr_t)libc->robust,
 			     ROBUST_HEAD_SIZE);

@@ -73,6 +73,12 @@ struct restore {
 	bool lazy;                 /* map memory from the core where possible */
 	int terminal;              /* restart's own terminal, or -1 */
 	bool keep_ids;             /* give the threads their old ids */
+	struct {                   /* owners.h: what changes with new ids */
+		bool known;
+		const addr_t *words;
+		size_t count;
+		struct arena arena;
+	} owners;
 	enum finish finish;
 	/* Called with the new process id when all is well, before the program runs (traced) or just
 	 * after (in place). */

@@ -195,8 +195,10 @@ survives_with_text() {
 	succeeds -f --pid=keep
 }
 
-@test "held locks know their owners with new thread ids too" {
-	dump "$VICTIMS/restart_threads"
+@test "threads and held locks know their new ids" {
+	dump "$VICTIMS/restart_threads" ids
+	succeeds --pid=new
+	dump_gdb "$VICTIMS/restart_threads" ids
 	succeeds --pid=new
 }
 

@@ -99,6 +99,9 @@ static long run_op(struct plan_header *header, const struct plan_op *op, const u
 		return move_fd(result, args);
 	case OP_LOAD:
 		return *(const int32_t *)args[0];
+	case OP_STORE:
+		*(uint32_t *)args[0] = (uint32_t)result | (uint32_t)args[1];
+		return 0;
 	case OP_THREAD:
 		return bootstrap_clone((void *)args[0], (long)args[1], header,
 				       (const struct plan_op *)header->ops + args[2]);

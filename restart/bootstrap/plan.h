@@ -23,7 +23,7 @@
 
 #include <stdint.h>
 
-#define PLAN_VERSION 1
+#define PLAN_VERSION 2
 
 #define AREA_SIZE (1ul << 30)
 #define AREA_CODE 0ul
@@ -50,6 +50,8 @@ enum plan_op_kind {
 	OP_MOVE_FD,
 	/* Loads the 32-bit integer at args[0] (in the plan) into the result register. */
 	OP_LOAD,
+	/* Stores the result register with the bits args[1] as the 32-bit integer at args[0]. */
+	OP_STORE,
 	/* clone3 with the struct clone_args at args[0], of args[1] bytes; the new thread continues at
 	 * the operation with index args[2]. */
 	OP_THREAD,

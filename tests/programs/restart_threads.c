@@ -2,8 +2,8 @@
 /*
  * Invariant: threads come back with their locks and their thread-local memory: mutexes that are
  * held (error-checking, recursive, robust) know their owner, waiters on a condition wake, threads
- * can be joined.  With the argument `ids' (the old thread ids came back) a signal also reaches a
- * thread, and a robust mutex tells that its owner died.
+ * can be joined.  With the argument `ids' (libc knows the ids that threads have now) a signal also
+ * reaches a thread, and a robust mutex tells that its owner died.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -70,8 +70,14 @@ int main(int argc, char **argv)
 	CHECK(pthread_rwlock_unlock(&rwlock) == 0 && pthread_rwlock_rdlock(&rwlock) == 0);
 	CHECK(pthread_mutex_trylock(&robust) == EBUSY);
 	signal(SIGUSR1, on_signal);
-	if (ids)
+	if (ids) {
+		pthread_attr_t found;
+
 		CHECK(pthread_kill(thread[0], SIGUSR1) == 0);
+		CHECK(pthread_getattr_np(thread[1], &found) == 0 && pthread_attr_destroy(&found) == 0);
+		CHECK(pthread_getattr_np(pthread_self(), &found) == 0 &&
+		      pthread_attr_destroy(&found) == 0);
+	}
 	go = 1;
 	pthread_cond_broadcast(&end);
 	CHECK(pthread_mutex_unlock(&plain) == 0);
