@@ -86,22 +86,27 @@ int replacement_begin(struct replacement *r, const char *path, mode_t mode, stru
 
 void replacement_abandon(struct replacement *r)
 {
-	close(r->fd);
+	if (r->fd >= 0)
+		close(r->fd);
 	unlinkat(r->directory, r->temporary, 0);
 	close(r->directory);
 }
 
 int replacement_commit(struct replacement *r, struct error *err)
 {
-	if (fsync(r->fd) < 0 && errno != EINVAL)
+	bool synced = fsync(r->fd) == 0 || errno == EINVAL;
+
+	if (!synced)
 		error_sys(err, errno, "%s: cannot write it to the disk", r->path);
-	else if (renameat(r->directory, r->temporary, r->directory, r->name) < 0)
-		error_sys(err, errno, "%s: cannot replace it", r->path);
-	else {
-		close(r->fd);
+	/* Closed first: a program that somebody has open for writing cannot be executed (ETXTBSY). */
+	close(r->fd);
+	r->fd = -1;
+	if (synced && renameat(r->directory, r->temporary, r->directory, r->name) == 0) {
 		close(r->directory);
 		return 0;
 	}
+	if (synced)
+		error_sys(err, errno, "%s: cannot replace it", r->path);
 	replacement_abandon(r);
 	return -1;
 }
