@@ -45,7 +45,7 @@ static int search(char path[PATH_MAX], const char *name)
 		if (format(path, PATH_MAX, "%.*s%s%s", (int)len, list, len ? "/" : "", name) < PATH_MAX) {
 			if (can_be_run(path))
 				return 0;
-			if (errno == EACCES)
+			if (errno == EACCES || errno == EISDIR)
 				code = EACCES;
 		}
 		list += len;

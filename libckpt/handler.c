@@ -50,6 +50,28 @@ static bool borrows_memory(void)
 	       raw_syscall(SYS_kcmp, self, raw_syscall(SYS_getppid, 0, 0, 0, 0, 0), KCMP_VM, 0, 0) == 0;
 }
 
+/*
+ * Whether a handler of the program's is about to run, for a signal that came while ours ran.  Then a
+ * call such as pause() must not be issued again: it would wait for what has already come.
+ */
+static bool handler_is_due(const ucontext_t *context)
+{
+	uint64_t pending = 0, blocked;
+
+	memcpy(&blocked, &context->uc_sigmask, sizeof blocked);
+	raw_syscall(SYS_rt_sigpending, (long)&pending, sizeof pending, 0, 0, 0);
+	pending &= ~blocked;
+	for (int signo = 1; signo <= 64; signo++) {
+		struct kernel_sigaction act;
+
+		if (pending >> (signo - 1) & 1 && !handler_owns(signo) &&
+		    raw_syscall(SYS_rt_sigaction, signo, 0, (long)&act, sizeof act.mask, 0) == 0 &&
+		    act.handler != (uintptr_t)SIG_DFL && act.handler != (uintptr_t)SIG_IGN)
+			return true;
+	}
+	return false;
+}
+
 static void work(void *argument)
 {
 	const enum occasion *occasion = argument;
@@ -71,7 +93,8 @@ static void handle_signal(int signo, siginfo_t *info, void *context)
 		call_on_stack(stack + sizeof stack, work, &occasion);
 		agent_release();
 	}
-	interrupted_call_resume(context);
+	if (!handler_is_due(context))
+		interrupted_call_resume(context);
 }
 
 /* ---- Its place ------------------------------------------------------------------------------------ */

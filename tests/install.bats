@@ -23,6 +23,7 @@ install_to() {
 		./opt/thing/share/man/man1/ckpt.1
 		./opt/thing/share/man/man1/restart.1
 		./opt/thing/share/man/man1/savefds.1
+		./opt/thing/share/man/man3/libckpt.3
 		./opt/thing/share/man/man5/filedescriptors.5
 		./opt/thing/share/man/man7/libsavefds.7
 	END
@@ -34,7 +35,7 @@ install_to() {
 @test "each manual page is free of markup errors" {
 	need mandoc
 	cd "$ROOT/doc"
-	run mandoc -T lint -W warning ./*.[157]
+	run mandoc -T lint -W warning ./*.[1357]
 	[ "$status" -eq 0 ] || fail "$output"
 }
 
@@ -58,6 +59,14 @@ install_to() {
 		esac
 	done <<< "$output"
 	[[ $output == *savefds* ]]
+	run nm -D --defined-only --format=posix "$LIB/libckpt.so"
+	while read -r name _; do
+		case $name in
+		ckpt_* | sigaction | signal | __sysv_signal | bsd_signal | sysv_signal) ;;
+		*) fail "libckpt.so exports $name" ;;
+		esac
+	done <<< "$output"
+	[[ $output == *ckpt_ckpt* ]]
 }
 
 @test "the layer check finds a forbidden include" {

@@ -222,7 +222,7 @@ ends() {
 	mkdir mine theirs
 	chmod 777 mine
 	copy_programs
-	chmod 755 theirs
+	chmod 555 theirs
 	cd mine
 	start "${AS_USER[@]}" "$WORK/bin/ckpt" -n ../theirs/saved ../ckpt_lib_count > out 2> err
 	wait_lines out 3
@@ -319,15 +319,251 @@ ends() {
 	[ ! -s err ]
 }
 
+@test "a signal that comes during a checkpoint still ends a pause()" {
+	need python3
+	for _ in 1 2 3 4 5; do
+		# Nearly all the time there is a checkpoint.  A second alarm would end what hangs.
+		start ckpt -z 1 python3 -u -c '
+import signal
+signal.signal(signal.SIGALRM, lambda *a: print("alarm"))
+signal.setitimer(signal.ITIMER_REAL, 0.4, 10)
+signal.pause()
+print("end")' > out
+		wait_text out end 5
+		ends "$PID" 0
+		printf '%s\n' alarm end | diff - out
+	done
+}
+
 @test "a period leaves alarm() and setitimer() to the program" {
 	need python3
 	start ckpt -z 30 python3 -u -c '
-import os, signal, time
+import signal, time
+rung = []
+signal.signal(signal.SIGALRM, lambda *a: rung.append(print("alarm")))
 signal.setitimer(signal.ITIMER_REAL, 0.2)
-signal.signal(signal.SIGALRM, lambda *a: print("alarm"))
-signal.pause()
+while not rung:
+    time.sleep(0.01)
 print("end")' > out
 	ends "$PID" 0
 	printf '%s\n' alarm end | diff - out
 	[ -e python3.ckpt ]
+}
+
+# ---- Children ------------------------------------------------------------------------------------------
+
+@test "a child that executes another program has a checkpoint of its own" {
+	build_program ckpt_lib_count
+	mkdir sub
+	start ckpt -n sub/parent.ckpt bash -c './ckpt_lib_count > counted & echo $! > child; wait; echo end' > out
+	wait_lines counted 3
+	child=$(< child)
+	kill -TSTP "$child"
+	wait_until 20 test -e "sub/ckpt_lib_count.$child.ckpt"
+	ends "$PID" 0
+	[ "$(< out)" = end ]
+	[ ! -e sub/parent.ckpt ]
+	start "sub/ckpt_lib_count.$child.ckpt"
+	grows counted
+	touch go
+	ends "$PID" 7
+	counts_up counted
+}
+
+@test "a child made by fork has a checkpoint of its own, and its period" {
+	need python3
+	cat > forks.py <<-'END'
+		import os, time
+		if os.fork() == 0:
+		    print(os.getpid(), flush=True)
+		while not os.path.exists("go"):
+		    time.sleep(0.01)
+	END
+	start ckpt -z 50 python3 forks.py > out
+	wait_lines out 1
+	wait_until 20 test -e "python3.$(< out).ckpt"
+	wait_until 20 test -e python3.ckpt
+	touch go
+	ends "$PID" 0
+	here "./python3.$(< out).ckpt"
+	here ./python3.ckpt
+	[ "$(find . -name 'python3*' | wc -l)" -eq 2 ]
+}
+
+@test "a program that executes another one keeps the name to itself" {
+	build_program ckpt_lib_count
+	start ckpt -n kept bash -c 'exec ./ckpt_lib_count' > out
+	wait_lines out 3
+	kill -TSTP "$PID"
+	ends "$PID" 0
+	touch go
+	run -7 here ./kept
+}
+
+@test "where the library is not, the children of a restarted program are not told to load it" {
+	copy_programs
+	start "$WORK/bin/ckpt" bash -c 'until [ -e go ]; do read -t 0.02 <> fifo; done; env > environment; ls go' > out 2> err
+	mkfifo fifo
+	wait_until 20 has_text "/proc/$PID/maps" libckpt.so
+	wait_until 20 has_text "/proc/$PID/comm" bash
+	kill -TSTP "$PID"
+	ends "$PID" 0
+	rm -r "$WORK/lib" "$WORK/bin"
+	touch go
+	./bash.ckpt
+	[ "$(< out)" = go ]
+	[ ! -s err ] || fail "$(< err)"
+	lacks_text environment libckpt
+}
+
+# ---- Programs that have their own mind about the signal --------------------------------------------------
+
+@test "a program that handles, ignores or resets the signal is checkpointed all the same" {
+	need python3
+	cat > minds.py <<-'END'
+		import os, signal, sys, time
+		def handler(*a): pass
+		wanted = {"handler": handler, "ignore": signal.SIG_IGN, "default": signal.SIG_DFL}[sys.argv[1]]
+		signal.signal(signal.SIGTSTP, wanted)
+		print(signal.getsignal(signal.SIGTSTP) == wanted, flush=True)
+		while not os.path.exists("go"):
+		    time.sleep(0.01)
+		print("end")
+	END
+	for mind in handler ignore default; do
+		rm -f go
+		start ckpt python3 minds.py "$mind" > out
+		wait_text out True
+		kill -TSTP "$PID"
+		ends "$PID" 0
+		touch go
+		here ./python3.ckpt
+		[ "$(tail -n 1 out)" = end ]
+	done
+}
+
+@test "bash, which sets every signal, is checkpointed while it reads from a terminal" {
+	terminal_open
+	terminal_type "$BIN/ckpt -a USR1 bash --norc --noprofile --noediting -i"
+	terminal_type 'PS1="in""ner "; variable=kept; kill -USR1 $$'
+	terminal_expect '\$ '
+	terminal_type 'echo "status $?"; ls; ./bash.ckpt'
+	terminal_expect 'status 0'
+	terminal_expect 'bash.ckpt'
+	terminal_type 'echo $variable'
+	terminal_expect $'\nkept'
+	terminal_type 'exit 5'
+	terminal_expect '\$ '
+	terminal_type 'echo status $?'
+	terminal_expect 'status 5'
+}
+
+# ---- --resume ----------------------------------------------------------------------------------------------
+
+@test "one command line serves the first run and every later one" {
+	build_program ckpt_lib_count
+	command=(ckpt --resume -n job.ckpt ./ckpt_lib_count)
+	start "${command[@]}" > out
+	wait_lines out 3
+	kill -TSTP "$PID"
+	ends "$PID" 0
+	start "${command[@]}"
+	grows out
+	kill -TSTP "$PID"
+	ends "$PID" 0
+	touch go
+	start "${command[@]}"
+	ends "$PID" 7
+	counts_up out
+}
+
+@test "a checkpoint that is cut off is passed over for an older one, and never overwritten" {
+	build_program ckpt_lib_count
+	start ckpt -c --keep=2 -n job ./ckpt_lib_count > out
+	wait_lines out 3
+	kill -TSTP "$PID"
+	wait_until 20 test -e job
+	kill -TSTP "$PID"
+	wait_until 20 test -e job.1
+	touch go
+	ends "$PID" 7
+	truncate -s -4096 job
+	cp job cut
+	run -7 here ckpt --resume -n job ./ckpt_lib_count
+	[[ $output == *"job: truncated:"*"continuing from"*"job.1"* ]]
+	rm job.1
+	run -125 here ckpt --resume -n job ./ckpt_lib_count
+	[[ $output == *"job: truncated:"* ]]
+	cmp job cut
+	echo text > job
+	run -125 here ckpt --resume -n job ./ckpt_lib_count
+	[[ $output == *"job: is there and no checkpoint"* ]]
+	[ "$(< job)" = text ]
+}
+
+# ---- The command ---------------------------------------------------------------------------------------------
+
+@test "a program that is not there, cannot be run, or cannot be checkpointed is refused" {
+	run -127 ckpt ./nothing
+	run -127 ckpt nothing-of-that-name
+	touch plain
+	run -126 ckpt ./plain
+	run -126 ckpt .
+	run -125 ckpt -a SIGKILL true
+	run -125 ckpt -z soon true
+	[ "$(id -u)" -eq 0 ] || skip "a set-uid program needs root"
+	cp /bin/sleep setuid
+	chmod 4755 setuid
+	chmod 755 .
+	run -126 as_user "$BIN/ckpt" ./setuid 1
+	[[ $output == *"set-uid"* ]]
+}
+
+@test "a script is run, and its checkpoint has its name" {
+	printf '#!/bin/sh\nuntil [ -e go ]; do sleep 0.02; done; echo end\n' > job.sh
+	chmod +x job.sh
+	start ckpt ./job.sh > out
+	wait_until 20 has_text "/proc/$PID/cmdline" job.sh
+	kill -TSTP "$PID"
+	ends "$PID" 0
+	touch go
+	./job.sh.ckpt
+	[ "$(< out)" = end ]
+}
+
+@test "the command stands alone, for an ordinary user without a home" {
+	build_program ckpt_lib_count
+	mkdir alone cache
+	cp "$BIN/ckpt" alone/ckpt
+	touch out err
+	chmod 777 . cache out err
+	start "${AS_USER[@]}" HOME=/nonexistent XDG_CACHE_HOME="$WORK/cache" alone/ckpt ./ckpt_lib_count > out 2> err
+	wait_lines out 3
+	[[ $(echo cache/ckpt/*) == cache/ckpt/libckpt-*.so ]]
+	kill -TSTP "$PID"
+	ends "$PID" 0
+	rm -r cache
+	start "${AS_USER[@]}" ./ckpt_lib_count.ckpt 2> err
+	grows out || fail "$(< err)"
+	# Nothing is installed any more, and it can be checkpointed again.
+	rm -r alone
+	kill -TSTP "$PID"
+	ends "$PID" 0
+	touch go
+	start "${AS_USER[@]}" ./ckpt_lib_count.ckpt
+	ends "$PID" 7
+	counts_up out
+}
+
+@test "the library is not put into a folder that others can write to" {
+	mkdir -m 777 shared private
+	mkdir -m 777 shared/ckpt
+	cp "$BIN/ckpt" ckpt
+	XDG_CACHE_HOME=$WORK/shared HOME=$WORK/private ./ckpt true
+	[ -z "$(ls shared/ckpt)" ]
+	[[ $(echo private/.cache/ckpt/*) == private/.cache/ckpt/libckpt-*.so ]]
+	# A file that is not the library any more is replaced.
+	echo spoilt > private/.cache/ckpt/libckpt-*.so
+	XDG_CACHE_HOME=$WORK/shared HOME=$WORK/private ./ckpt true
+	cmp -s "$LIB/libckpt.so" private/.cache/ckpt/libckpt-*.so
 }
