@@ -15,7 +15,8 @@
  *   hooks.c       functions of the program's
  *   api.c         ckpt.h
  *   interpose.c   sigaction() and signal(), so that the checkpoint signal stays ours
- *   children.c    fork() and exec
+ *   children.c    fork(), and the environment of children
+ *   exec.c        execve() and its like
  *
  * The agent is a guest.  It makes system calls past the C library, whose errno and thread-local storage
  * it does not touch; what runs in the handler is async-signal-safe.
@@ -164,5 +165,14 @@ void children_follow(void);
  * a library that is not there.
  */
 void children_mend_environment(void);
+bool children_library_is_gone(void);
+
+/* Takes our library, where it is not there, out of the VARIABLE "LD_PRELOAD=...", in place. */
+void children_drop_library(char *variable);
+
+/* ---- exec.c ---- */
+
+/* Finds the C library's own functions. */
+void exec_follow(void);
 
 #endif

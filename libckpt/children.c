@@ -28,20 +28,28 @@ void children_follow(void)
 		complain("children made by fork() are not checkpointed: not enough memory");
 }
 
-/*
- * Puts spaces, which separate as well as colons do, in place of our own library when it is not where it
- * was: on another machine the dynamic linker would complain to each child.
- */
-static void drop_missing_library(char *list)
+static bool library_is_gone;
+
+bool children_library_is_gone(void)
 {
+	return library_is_gone;
+}
+
+/* Spaces separate as well as colons do. */
+void children_drop_library(char *variable)
+{
+	char *list = variable + sizeof PRELOAD_VARIABLE - 1;
+
 	for (char *entry = list; *(entry += strspn(entry, ": "));) {
 		size_t len = strcspn(entry, ": ");
 		char after = entry[len];
 
 		entry[len] = '\0';
 		const char *slash = strrchr(entry, '/');
-		if (slash && strncmp(slash + 1, "libckpt", 7) == 0 && access(entry, R_OK) < 0)
+		if (slash && strncmp(slash + 1, "libckpt", 7) == 0 && access(entry, R_OK) < 0) {
 			memset(entry, ' ', len);
+			library_is_gone = true;
+		}
 		entry[len] = after;
 		entry += len;
 	}
@@ -49,9 +57,10 @@ static void drop_missing_library(char *list)
 
 void children_mend_environment(void)
 {
+	library_is_gone = false;
 	for (char **e = environ; e && *e; e++) {
-		if (strncmp(*e, "LD_PRELOAD=", 11) == 0)
-			drop_missing_library(*e + 11);
+		if (strncmp(*e, PRELOAD_VARIABLE, sizeof PRELOAD_VARIABLE - 1) == 0)
+			children_drop_library(*e);
 		if (strncmp(*e, OWNER_VARIABLE "=", sizeof OWNER_VARIABLE) == 0 &&
 		    strlen(*e) == OWNER_LENGTH)
 			format(*e, OWNER_LENGTH + 1, OWNER_FORMAT, getpid());

@@ -93,6 +93,7 @@ static void find_owner(void)
 
 __attribute__((constructor)) static void start(void)
 {
+	exec_follow();
 	/* In a set-uid program whoever starts it must not decide what is written where. */
 	if (getauxval(AT_SECURE))
 		return;

@@ -413,7 +413,7 @@ print("end")' > out
 	./bash.ckpt
 	[ "$(< out)" = go ]
 	[ ! -s err ] || fail "$(< err)"
-	lacks_text environment libckpt
+	lacks_text environment 'LD_PRELOAD=.*libckpt'
 }
 
 # ---- Programs that have their own mind about the signal --------------------------------------------------
