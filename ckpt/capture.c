@@ -5,10 +5,12 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -148,6 +150,7 @@ int capture_begin(struct capture *c, pid_t pid, const struct capture_options *o,
 	struct gadgets gadgets;
 
 	memset(c, 0, sizeof *c);
+	c->dying = -1;
 	process_init(&c->process);
 	c->process.contents_max = o->contents_max;
 	c->memory.pages.mem = c->memory.pages.pagemap = -1;
@@ -191,15 +194,31 @@ void capture_kill(struct capture *c, bool gently)
 {
 	struct error unable;
 
+	c->dying = (int)syscall(SYS_pidfd_open, c->process.pid, 0);
 	/* On failure the frame, if any, is put back by capture_end(). */
 	if (!gently || !c->tracee || tracee_begin_calls(c->tracee, 0, &c->process, &unable) < 0 ||
 	    tracee_exit(c->tracee, &unable) < 0)
 		kill(c->process.pid, SIGKILL);
 }
 
+/* Whoever restarts it at once must not find its shared memory, locks and ports in use. */
+static void wait_for_end(int pidfd)
+{
+	enum { LONG_MS = 10000 };  /* it may be stuck in a driver */
+	struct pollfd end = { .fd = pidfd, .events = POLLIN };
+
+	if (pidfd < 0)
+		return;
+	while (poll(&end, 1, LONG_MS) < 0 && errno == EINTR)
+		;
+	close(pidfd);
+}
+
 void capture_end(struct capture *c)
 {
 	let_go(c, 0);
+	wait_for_end(c->dying);
+	c->dying = -1;
 	snapshot_drop(c->snapshot);
 	c->snapshot = 0;
 	memory_close(&c->memory);

@@ -20,6 +20,7 @@ struct capture {
 	struct memory_source memory;
 	struct tracee *tracee;   /* while the process stands still; NULL once it runs again */
 	pid_t snapshot;          /* or 0 */
+	int dying;               /* pidfd of the process that was killed; or -1 */
 	double stall;            /* seconds that the process stood still; 0 while it does */
 	char why_stopped[256];   /* why there is no snapshot although one was wanted; or empty */
 };
@@ -31,7 +32,10 @@ struct capture {
 MUST_CHECK int capture_begin(struct capture *c, pid_t pid, const struct capture_options *o,
 			     struct error *err);
 
-/* Ends the process: by exit_group(0) in its own name, if GENTLY and it can be; else by SIGKILL. */
+/*
+ * Ends the process: by exit_group(0) in its own name, if GENTLY and it can be; else by SIGKILL.
+ * capture_end() waits until it has given up its memory and its files.
+ */
 void capture_kill(struct capture *c, bool gently);
 
 /* Lets the process run, drops the snapshot, frees the model. */

@@ -56,13 +56,11 @@ static int settle(struct process *p, const struct process *then, const struct pr
 	return 0;
 }
 
-int traits_settle(struct process *p, pid_t from, struct error *err)
+static int settle_changed(struct process *p, pid_t from, struct error *err)
 {
 	struct process then = *p, now;
-	int result = procfs_read_guards(p, from, err);
+	int result;
 
-	if (result < 0 || all_known(p))
-		return result;
 	process_init(&now);
 	p->traits = NULL;
 	p->trait_count = p->trait_capacity = 0;
@@ -71,4 +69,12 @@ int traits_settle(struct process *p, pid_t from, struct error *err)
 		result = settle(p, &then, &now, err);
 	process_free(&now);
 	return result;
+}
+
+int traits_settle(struct process *p, pid_t from, struct error *err)
+{
+	if (procfs_read_guards(p, from, err) < 0 || (!all_known(p) && settle_changed(p, from, err) < 0))
+		return -1;
+	procfs_apply_traits(p);
+	return 0;
 }

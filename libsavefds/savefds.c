@@ -58,8 +58,7 @@ static int run(const char *pid_text, const char *path)
 	if (pid < 0)
 		return fail(&err);
 	process_init(&p);
-	if (procfs_read(&p, pid, &err) < 0 || procfs_read_traits(&p, pid, &err) < 0 ||
-	    procfs_read_guards(&p, pid, &err) < 0 || write_text(&p, path, &err) < 0)
+	if (procfs_read(&p, pid, &err) < 0 || procfs_read_memory(&p, pid, &err) < 0 || write_text(&p, path, &err) < 0)
 		result = fail(&err);
 	process_free(&p);
 	return result;

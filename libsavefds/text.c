@@ -59,8 +59,7 @@ static void take_altstack(struct process *p, const stack_t *altstack)
 
 static int read_self(struct process *p, const stack_t *altstack, struct error *err)
 {
-	if (procfs_read(p, 0, err) < 0 || procfs_read_traits(p, 0, err) < 0 ||
-	    procfs_read_guards(p, 0, err) < 0)
+	if (procfs_read(p, 0, err) < 0 || procfs_read_memory(p, 0, err) < 0)
 		return -1;
 	take_dispositions(p);
 	take_altstack(p, altstack);

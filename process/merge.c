@@ -38,6 +38,7 @@ static void refine_file(struct mapping *part, const struct mapping *text)
 	part->path = text->path;
 	part->file_offset = text->file_offset + (part->start - text->start);
 	part->deleted = text->deleted;
+	part->file = text->file;
 	if (part->bytes == BYTES_MISSING && has_file)
 		part->bytes = BYTES_FILE;
 	else if (part->bytes == BYTES_FILE && !has_file)
@@ -184,6 +185,8 @@ static int merge_memory(struct process *p, const struct process *text)
 	}
 	if (text->have & HAVE_MM)
 		merge_mm(&p->mm, &text->mm);
+	p->segments = text->segments;
+	p->segment_count = p->segment_capacity = text->segment_count;
 	if (text->have & HAVE_TRAITS) {
 		p->traits = text->traits;
 		p->trait_count = p->trait_capacity = text->trait_count;

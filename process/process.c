@@ -34,6 +34,7 @@ DEFINE_ADD(thread, threads)
 DEFINE_ADD(mapping, mappings)
 DEFINE_ADD(trait, traits)
 DEFINE_ADD(guard, guards)
+DEFINE_ADD(segment, segments)
 DEFINE_ADD(description, descriptions)
 DEFINE_ADD(descriptor, descriptors)
 DEFINE_ADD(nameless, nameless)
@@ -62,6 +63,11 @@ const struct mapping *process_mapping_at(const struct process *p, addr_t addr)
 			return m;
 	}
 	return NULL;
+}
+
+bool mapping_is_segment(const struct mapping *m)
+{
+	return m->shared && m->deleted && m->file.inode && m->path && strncmp(m->path, "/SYSV", 5) == 0;
 }
 
 const struct trait *process_trait_at(const struct process *p, addr_t addr)

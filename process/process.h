@@ -21,6 +21,7 @@
 #include <time.h>
 
 #include "process/files.h"
+#include "process/segments.h"
 #include "process/traits.h"
 #include "util/arena.h"
 #include "util/error.h"
@@ -114,6 +115,7 @@ struct mapping {
 	const char *path;      /* the mapped file, without " (deleted)"; NULL when anonymous */
 	uint64_t file_offset;  /* in bytes */
 	bool deleted;          /* the file had no name any more */
+	struct file_id file;   /* mappings of one file have the same; inode 0: not known */
 	int line;              /* of the text it stands on, for messages; 0 when none */
 };
 
@@ -244,6 +246,8 @@ struct process {
 	size_t trait_count, trait_capacity;
 	struct guard *guards;      /* sorted by start, disjoint */
 	size_t guard_count, guard_capacity;
+	struct segment *segments;
+	size_t segment_count, segment_capacity;
 	addr_t start_brk, brk;     /* HAVE_BRK */
 	struct mm_fields mm;       /* HAVE_MM */
 	const void *auxv;          /* AT_* pairs as the process has them, or NULL */
@@ -282,6 +286,7 @@ struct thread *process_add_thread(struct process *p);
 struct mapping *process_add_mapping(struct process *p);
 struct trait *process_add_trait(struct process *p);
 struct guard *process_add_guard(struct process *p);
+struct segment *process_add_segment(struct process *p);
 struct description *process_add_description(struct process *p);
 struct descriptor *process_add_descriptor(struct process *p);
 struct nameless *process_add_nameless(struct process *p);
@@ -296,6 +301,9 @@ const struct trait *process_trait_at(const struct process *p, addr_t addr);
 const struct descriptor *process_descriptor(const struct process *p, int fd);
 struct nameless *process_nameless(const struct process *p, struct file_id id);
 const struct regset *thread_regset(const struct thread *t, uint32_t type);
+
+/* Whether it is System V shared memory, so that its inode is the id of a segment. */
+bool mapping_is_segment(const struct mapping *m);
 
 /* The value of auxiliary vector entry TYPE (AT_*), or FALLBACK. */
 uint64_t process_auxv(const struct process *p, uint64_t type, uint64_t fallback);

@@ -28,8 +28,14 @@ MUST_CHECK int procfs_read_mappings(struct process *p, pid_t pid, struct error *
  */
 MUST_CHECK int procfs_read_traits(struct process *p, pid_t pid, struct error *err);
 
+/* Has the mappings tell what smaps alone tells of them: that they grow down. */
+void procfs_apply_traits(struct process *p);
+
 /* Guard regions, from the page tables; none where the kernel cannot tell of them. */
 MUST_CHECK int procfs_read_guards(struct process *p, pid_t pid, struct error *err);
+
+/* Both, for a process of which the mappings are known and that stands still. */
+MUST_CHECK int procfs_read_memory(struct process *p, pid_t pid, struct error *err);
 
 MUST_CHECK int procfs_read_descriptors(struct process *p, pid_t pid, struct error *err);
 

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sysmacros.h>
 
 #include "process/arch.h"
 #include "process/procfs.h"
@@ -23,7 +24,7 @@ static const struct {
 
 /* One line, taken apart; name is the rest of the line, and empty for anonymous memory. */
 struct line {
-	uint64_t start, end, offset, inode;
+	uint64_t start, end, offset, device, inode;
 	const char *flags;
 	char *name;
 };
@@ -44,9 +45,9 @@ static char *split_line(char *text, struct line *l)
 	while (*t && *t != ' ')
 		t++;
 	l->offset = parse_number(&t, 16);
-	parse_number(&t, 16);
+	uint64_t high = parse_number(&t, 16);
 	t += *t == ':';
-	parse_number(&t, 16);
+	l->device = makedev((unsigned)high, (unsigned)parse_number(&t, 16));
 	l->inode = parse_number(&t, 10);
 	while (*t == ' ')
 		t++;
@@ -106,6 +107,7 @@ static int take_line(struct process *p, pid_t pid, const struct line *l, struct 
 		return no_memory(err);
 	*m = (struct mapping){
 		.start = l->start, .end = l->end, .file_offset = l->offset,
+		.file = { l->device, l->inode },
 		.prot_known = true, .bytes = BYTES_MISSING, .shared = l->flags[3] == 's',
 		.prot = (l->flags[0] == 'r' ? PROT_READ : 0u) |
 			(l->flags[1] == 'w' ? PROT_WRITE : 0u) |
@@ -148,5 +150,5 @@ int procfs_read_mappings(struct process *p, pid_t pid, struct error *err)
 	}
 	take_brk(p);
 	p->have |= HAVE_MAPPING_FLAGS;
-	return 0;
+	return procfs_read_segments(p, err);
 }

@@ -55,6 +55,9 @@ const char *after(const char *text, const char *prefix);
 /* Behind the line of TEXT that begins with KEY, after the key; NULL when there is none. */
 const char *find_line(const char *text, const char *key);
 
+/* The segments that the mappings of P show. */
+MUST_CHECK int procfs_read_segments(struct process *p, struct error *err);
+
 /* The error of an arena that is full.  Returns -1. */
 int no_memory(struct error *err);
 

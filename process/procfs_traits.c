@@ -20,7 +20,7 @@ static const struct {
 	{ "sr", TRAIT_SEQUENTIAL }, { "rr", TRAIT_RANDOM }, { "lo", TRAIT_LOCKED },
 	{ "lf", TRAIT_ONFAULT }, { "nr", TRAIT_NORESERVE }, { "dp", TRAIT_DROPPABLE },
 	{ "sl", TRAIT_SEALED }, { "um", TRAIT_USERFAULT }, { "uw", TRAIT_USERFAULT },
-	{ "ui", TRAIT_USERFAULT }, { "io", TRAIT_DEVICE }, { "pf", TRAIT_DEVICE },
+	{ "ui", TRAIT_USERFAULT }, { "gd", TRAIT_GROWSDOWN }, { "io", TRAIT_DEVICE }, { "pf", TRAIT_DEVICE },
 };
 
 /* Lines of a file of any size, through a small buffer; what is longer is cut. */
@@ -154,5 +154,25 @@ int procfs_read_traits(struct process *p, pid_t pid, struct error *err)
 	if (errno)
 		return proc_error(err, errno, pid, "smaps");
 	p->have |= HAVE_TRAITS;
+	return 0;
+}
+
+void procfs_apply_traits(struct process *p)
+{
+	for (size_t i = 0; i < p->mapping_count; i++) {
+		const struct trait *t = process_trait_at(p, p->mappings[i].start);
+
+		if (t && t->flags & TRAIT_GROWSDOWN)
+			p->mappings[i].grows_down = true;
+	}
+	for (size_t i = 0; i < p->trait_count; i++)
+		p->traits[i].flags &= ~(uint32_t)TRAIT_GROWSDOWN;
+}
+
+int procfs_read_memory(struct process *p, pid_t pid, struct error *err)
+{
+	if (procfs_read_traits(p, pid, err) < 0 || procfs_read_guards(p, pid, err) < 0)
+		return -1;
+	procfs_apply_traits(p);
 	return 0;
 }

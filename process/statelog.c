@@ -154,6 +154,7 @@ static const struct keyword keywords[] = {
 	{ "pipe-packet", 3, 3, false, take_pipe_packet, "pipe-packet : DESCRIPTOR : BYTES" },
 	{ "rlimit", 4, 4, false, take_rlimit, "rlimit : NAME : SOFT : HARD" },
 	{ "root", 2, 2, true, take_root, "root : PATH" },
+	{ "segment", 5, 6, false, take_segment, "segment : ID : KEY : SIZE : MODE [: removed]" },
 	{ "sigaction", 3, 6, false, take_sigaction,
 	  "sigaction : SIGNAL : ACTION [: FLAGS : MASK : RESTORER]" },
 	{ "sigaltstack", 5, 5, false, take_sigaltstack,
@@ -171,6 +172,7 @@ static const struct keyword keywords[] = {
 	{ "timerfd", 7, 7, false, take_timerfd,
 	  "timerfd : DESCRIPTOR : CLOCK : TICKS : VALUE : INTERVAL : FLAGS" },
 	{ "umask", 2, 2, true, take_umask, "umask : OCTAL" },
+	{ "view", 3, 3, false, take_view, "view : START-END : MAJOR:MINOR:INODE" },
 };
 
 _Static_assert(COUNT(keywords) <= KEYWORDS, "struct parser must have room for all keywords");
@@ -262,7 +264,7 @@ int statelog_parse(struct process *p, const char *name, const char *text, size_t
 		return error_set(err, EFBIG, "%s: larger than %d bytes", name, TEXT_MAX);
 	if (take_lines(&s, text, len) != 0 || finish_files(&s) != 0 || finish_nameless(&s) != 0 ||
 	    finish_sockets(&s) != 0 || finish_threads(&s) != 0 || finish_memory(&s) != 0 ||
-	    finish_traits(&s) != 0)
+	    finish_traits(&s) != 0 || finish_views(&s) != 0)
 		return -1;
 	return 0;
 }

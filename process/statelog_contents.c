@@ -33,7 +33,7 @@ static const struct {
 /* ---- Which file ------------------------------------------------------------------------------ */
 
 /* `MAJOR:MINOR:INODE`, as in /proc/locks: hexadecimal, hexadecimal, decimal. */
-static int field_id(struct parser *s, struct field f, struct file_id *id)
+int field_id(struct parser *s, struct field f, struct file_id *id)
 {
 	struct field minor = f, major = field_next(&minor, ':'), inode = minor;
 	uint64_t high, low;
@@ -47,7 +47,7 @@ static int field_id(struct parser *s, struct field f, struct file_id *id)
 	return 0;
 }
 
-static void put_id(struct out *o, struct file_id id)
+void put_id(struct out *o, struct file_id id)
 {
 	print(o, "%02x:%02x:%lu", major(id.device), minor(id.device), (unsigned long)id.inode);
 }

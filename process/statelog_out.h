@@ -48,6 +48,8 @@ void put_time(struct out *o, struct timespec t);
 MUST_CHECK int put_descriptors(struct out *o, const struct process *p, struct error *err);
 void put_pipe(struct out *o, int fd, const struct description *d);
 void put_special(struct out *o, int fd, const struct description *d);
+void put_id(struct out *o, struct file_id id);
+void put_views(struct out *o, const struct process *p);
 void put_traits(struct out *o, const struct process *p);
 void put_watches(struct out *o, int fd, const struct description *d);
 void put_locks(struct out *o, int fd, const struct description *d);

@@ -85,9 +85,18 @@ struct contents_line {
 	struct extent extent;
 };
 
+/* The file of a mapping, whose own line may come later. */
+struct mapping_view {
+	struct place at;
+	addr_t start, end;
+	struct file_id id;
+};
+
 struct pending {
 	struct contents_line *contents;
 	size_t contents_count, contents_capacity;
+	struct mapping_view *views;
+	size_t view_count, view_capacity;
 	struct dup *dups;
 	size_t dup_count, dup_capacity;
 	struct addition *additions;
@@ -218,6 +227,13 @@ int finish_memory(struct parser *s);
 int take_memory(struct parser *s);
 int take_guard(struct parser *s);
 int finish_traits(struct parser *s);
+
+/* `MAJOR:MINOR:INODE`: statelog_contents.c. */
+int field_id(struct parser *s, struct field f, struct file_id *id);
+
+int take_view(struct parser *s);
+int take_segment(struct parser *s);
+int finish_views(struct parser *s);
 
 int take_sigaction(struct parser *s);
 

@@ -205,6 +205,7 @@ int statelog_write(const struct process *p, int fd, struct error *err)
 	if (p->have & HAVE_LIMITS)
 		put_limits(&o, p);
 	put_memory(&o, p);
+	put_views(&o, p);
 	put_traits(&o, p);
 	out_flush(&o);
 	return o.failure ? error_sys(err, o.failure, "cannot write the state text") : 0;

@@ -27,6 +27,7 @@ enum trait_flags {
 	TRAIT_READONLY = 1 << 13,   /* shared, and mprotect() cannot make it writable */
 	TRAIT_USERFAULT = 1 << 14,  /* faults are another's business: userfaultfd */
 	TRAIT_DEVICE = 1 << 15,     /* not memory but what a driver has put there */
+	TRAIT_GROWSDOWN = 1 << 16,  /* read from /proc only: in the model it is the mapping's */
 };
 
 enum { TRAIT_PKEY_MAX = 15 };

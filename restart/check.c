@@ -16,6 +16,7 @@
 #include "restart/ids.h"
 #include "restart/registers.h"
 #include "restart/restore.h"
+#include "restart/shared.h"
 #include "restart/traits.h"
 
 /* ---- PROG is the core's program --------------------------------------------------------------------- */
@@ -154,6 +155,7 @@ void restore_check(const struct restore *r, struct findings *f)
 	check_registers(r, f);
 	check_memory(r, f);
 	check_traits(r, f);
+	check_segments(r, f);
 	check_files(r, f);
 	check_state(r, f);
 	check_threads(r, f);

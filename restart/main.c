@@ -26,6 +26,7 @@
 #include "restart/relocate.h"
 #include "restart/restore.h"
 #include "restart/select.h"
+#include "restart/shared.h"
 #include "restart/show.h"
 #include "restart/sockets.h"
 #include "restart/vdso.h"
@@ -278,6 +279,8 @@ static int run(struct restore *r)
 	launch_choose_descriptors(r);
 	if (r->options->select && select_mappings(r->process, &err) < 0)
 		return fail(&err);
+	if (index_views(r, &err) < 0)
+		return fail(&err);
 	if (r->options->mode == MODE_SHOW) {
 		show_process(r->process, stdout);
 		return 0;
@@ -359,6 +362,7 @@ int main(int argc, char **argv)
 	free(r.pipes);
 	free(r.nameless);
 	free_sockets(&r);
+	free(r.views);
 	process_free(&input.core);
 	process_free(&input.text);
 	options_free(&options);

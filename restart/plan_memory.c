@@ -20,6 +20,7 @@
 #include "process/arch.h"
 #include "restart/lazy.h"
 #include "restart/restore.h"
+#include "restart/shared.h"
 #include "restart/traits.h"
 #include "util/cleanup.h"
 #include "util/io.h"
@@ -31,6 +32,7 @@ enum source {
 	SOURCE_COPY,       /* anonymous, contents read from the core */
 	SOURCE_FILE,       /* mapped from its file */
 	SOURCE_ANONYMOUS,  /* zeros */
+	SOURCE_SHARED,     /* made before the others: shared.h */
 };
 
 static bool anonymous_or_gone(const struct mapping *m)
@@ -69,6 +71,8 @@ static enum source source_of(const struct restore *r, size_t index)
 		return SOURCE_NONE;
 	if (m->label == LABEL_VDSO)
 		return SOURCE_NONE;
+	if (is_view(r, m) || is_segment(r, m))
+		return SOURCE_SHARED;
 	switch (m->bytes) {
 	case BYTES_FILE:
 		return SOURCE_FILE;
@@ -200,7 +204,8 @@ void check_memory(const struct restore *r, struct findings *f)
 		if (source == SOURCE_COPY && m->shared && !anonymous_or_gone(m))
 			findings_add(f, LOSS, "%s was mapped into the process and is not here: its "
 				     "contents of then are in memory, apart from any file", m->path);
-		if (source == SOURCE_ANONYMOUS && m->bytes == BYTES_MISSING)
+		if (m->bytes == BYTES_MISSING &&
+		    (source == SOURCE_ANONYMOUS || (source == SOURCE_SHARED && !views_cover(r, m))))
 			findings_add_loss(f, "memory at %llx-%llx%s%s is not in the core and would be zeros",
 					  (unsigned long long)m->start, (unsigned long long)m->end,
 					  m->path ? " of " : "", m->path ? m->path : "");
@@ -263,17 +268,23 @@ static void plan_map(const struct restore *r, struct plan *plan, const struct ma
 	plan_page_advice(plan, trait_of(r, m), m->start, end);
 }
 
+void plan_read(const struct restore *r, struct plan *plan, const struct mapping *m, addr_t to)
+{
+	struct plan_op *op = plan_add(plan, OP_READ, 0);
+
+	op->args[0] = (uint64_t)(r->fd_base + LENT_CORE);
+	op->args[1] = to;
+	op->args[2] = m->end - m->start;
+	op->args[3] = m->core_offset;
+}
+
 static void plan_copy(const struct restore *r, struct plan *plan, const struct mapping *m)
 {
 	unsigned flags = m->grows_down ? MAP_ANONYMOUS | MAP_GROWSDOWN : MAP_ANONYMOUS;
 	uint32_t writable = PROT_READ | PROT_WRITE;
 
 	plan_map(r, plan, m, m->end, writable, flags, (uint64_t)-1, 0, 0);
-	struct plan_op *op = plan_add(plan, OP_READ, 0);
-	op->args[0] = (uint64_t)(r->fd_base + LENT_CORE);
-	op->args[1] = m->start;
-	op->args[2] = m->end - m->start;
-	op->args[3] = m->core_offset;
+	plan_read(r, plan, m, m->start);
 	if (m->prot != writable)
 		plan_syscall(plan, 0, SYS_mprotect, m->start, m->end - m->start, m->prot);
 }
@@ -335,10 +346,19 @@ static void plan_close(struct plan *plan, struct open_file *open)
 	open->path = NULL;
 }
 
-static void plan_open(struct plan *plan, struct open_file *open, const struct mapping *m)
+/* A shared mapping may be made writable later only if its descriptor is. */
+static bool is_writable(const struct restore *r, const struct mapping *m)
 {
-	/* A shared mapping may be made writable later only if its descriptor was. */
-	bool writable = m->shared && m->prot & PROT_WRITE;
+	if (!m->shared || m->prot & PROT_WRITE)
+		return m->shared;
+	return r->process->have & HAVE_TRAITS && !(trait_of(r, m)->flags & TRAIT_READONLY) &&
+	       faccessat(AT_FDCWD, m->path, R_OK | W_OK, AT_EACCESS) == 0;
+}
+
+static void plan_open(const struct restore *r, struct plan *plan, struct open_file *open,
+		      const struct mapping *m)
+{
+	bool writable = is_writable(r, m);
 
 	if (open->path && open->writable == writable && strcmp(open->path, m->path) == 0)
 		return;
@@ -380,11 +400,13 @@ int plan_memory(const struct restore *r, struct plan *plan, struct error *err)
 	struct open_file open = { 0 };
 	struct laziness lazy = { r->process->mapping_count, LAZY_SEARCHED_PAGES };
 
+	plan_segments(r, plan);
+	plan_views(r, plan);
 	for (size_t i = 0; i < r->process->mapping_count; i++) {
 		const struct mapping *m = &r->process->mappings[i];
 		enum source source = source_of(r, i);
 
-		if (source == SOURCE_NONE)
+		if (source == SOURCE_NONE || source == SOURCE_SHARED)
 			continue;
 		size_t last = end_of_run(r, i, source);
 		addr_t end = r->process->mappings[last].end;
@@ -397,7 +419,7 @@ int plan_memory(const struct restore *r, struct plan *plan, struct error *err)
 			plan_copy(r, plan, m);
 			break;
 		case SOURCE_FILE:
-			plan_open(plan, &open, m);
+			plan_open(r, plan, &open, m);
 			plan_map(r, plan, m, end, m->prot, 0, 0, m->file_offset, OP_ARG0_IS_RESULT << 4);
 			break;
 		default:

@@ -69,6 +69,8 @@ struct restore {
 	size_t pipe_count;
 	struct socket_case *sockets;  /* by description: sockets.h */
 	struct socket_index sockets_by_id, sockets_by_ends, sockets_by_name;
+	const struct mapping **views;  /* shared memory without a name, sorted: plan_views.c */
+	size_t view_count;
 	bool core_noexec;          /* the core lies where nothing may be mapped executable */
 	bool lazy;                 /* map memory from the core where possible */
 	int terminal;              /* restart's own terminal, or -1 */

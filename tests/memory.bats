@@ -93,3 +93,42 @@ goes_on() {
 	goes_on -ftext --accept-loss
 	grep -q '^same$' out
 }
+
+# remove_segments FILE: removes the segments that the text names.
+remove_segments() {
+	local number
+
+	for number in $(sed -n 's/^segment : \([0-9]*\) .*/\1/p' "$1"); do
+		ipcrm -m "$number" || true
+	done
+}
+
+@test "a segment that is in use takes --accept-loss" {
+	odd segment
+	"$BIN/ckpt" -p "$PID" -o core
+	"$BIN/restart" --log core > text
+	run "$BIN/restart" --check --pid=new core
+	"$BIN/restart" --plan --pid=new core > plan
+	remove_segments text
+	[ "$status" -eq 125 ]
+	grep -q '^obstacle: shared memory segment [0-9]* (key 0x52[0-9a-f]*) is in use: the process would have a copy that it shares with nobody (--accept-loss' <<< "$output"
+	grep -q 'shmget(0x0, 4194304, ' plan
+}
+
+@test "a segment that is gone gets a new id" {
+	copy_programs && BIN=$WORK/bin
+	mkfifo input
+	exec {INPUT}<> input
+	touch out err && chmod a+rw out err input
+	start "${AS_USER[@]}" "$VICTIMS/memory_odd" segment < input > out 2> err
+	wait_text out '^ready'
+	as_user "$BIN/ckpt" -k -p "$PID" -o core
+	as_user "$BIN/restart" --log core > text
+	[ "$(as_user "$BIN/restart" --plan core | grep -c shmget)" -eq 0 ]
+	remove_segments text
+	echo >&"$INPUT"
+	as_user "$BIN/restart" -n -w core > told 2>&1 || { cat told; false; }
+	grep -q '^restart: shared memory segment [0-9]* (key 0x52[0-9a-f]*) gets a new id$' told
+	grep -q '^same$' out
+	ipcrm -M "$(sed -n 's/^segment : [0-9]* : \([^ ]*\) .*/\1/p' text)"
+}

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/shm.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -36,6 +37,8 @@ int main(int argc, char **argv)
 	const char *kind = argc > 1 ? argv[1] : "";
 	char line[16], *memory = map(PRIVATE | (strcmp(kind, "huge") == 0 ? MAP_HUGETLB : 0));
 
+	if (strcmp(kind, "segment") == 0)
+		memory = shmat(shmget(0x52000000 | getpid(), SIZE, IPC_CREAT | 0600), NULL, 0);
 	if (memory == MAP_FAILED || (strcmp(kind, "faults") == 0 && handle_faults(memory) != 0))
 		return 77;
 	if (strcmp(kind, "faults") != 0)

@@ -34,6 +34,15 @@ static inline void random_traits(struct process *q)
 		t->end = at = t->start + (1 + below(1u << 20)) * 4096;
 		random_trait(q, t);
 	}
+	for (size_t n = below(4); n; n--)
+		*process_add_segment(q) = (struct segment){
+			.id = (uint32_t)(n * 1000 + below(1000)), .key = (uint32_t)number(),
+			.size = 1 + below((addr_t)1 << 46), .mode = (uint32_t)below(01000),
+			.removed = below(2),
+		};
+	for (size_t i = 0; i < q->mapping_count; i++)
+		if (q->mappings[i].deleted && below(2))
+			q->mappings[i].file = (struct file_id){ below((uint64_t)1 << 32), 1 + number() / 2 };
 	at = 0;
 	for (size_t n = below(10); n; n--) {
 		struct guard *g = process_add_guard(q);
@@ -45,8 +54,20 @@ static inline void random_traits(struct process *q)
 
 static inline bool same_traits(const struct process *a, const struct process *b)
 {
-	if (a->trait_count != b->trait_count || a->guard_count != b->guard_count)
+	if (a->trait_count != b->trait_count || a->guard_count != b->guard_count ||
+	    a->segment_count != b->segment_count)
 		return false;
+	for (size_t i = 0; i < a->mapping_count; i++)
+		if (a->mappings[i].file.device != b->mappings[i].file.device ||
+		    a->mappings[i].file.inode != b->mappings[i].file.inode)
+			return false;
+	for (size_t i = 0; i < a->segment_count; i++) {
+		const struct segment *x = &a->segments[i], *y = &b->segments[i];
+
+		if (x->id != y->id || x->key != y->key || x->size != y->size || x->mode != y->mode ||
+		    x->removed != y->removed)
+			return false;
+	}
 	for (size_t i = 0; i < a->trait_count; i++) {
 		const struct trait *x = &a->traits[i], *y = &b->traits[i];
 

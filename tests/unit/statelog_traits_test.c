@@ -38,6 +38,16 @@ static void test_lines(void)
 	      p.guards[0].start == 0x1000 && p.guards[1].end == 0x6000, "guards come sorted");
 }
 
+static void test_views(void)
+{
+	CHECK(parse("view : 1000-2000 : 00:01:77\nmap : 1000-2000 : rw-s : 0 : /SYSV00000007 : deleted") &&
+	      p.mappings[0].file.device == 1 && p.mappings[0].file.inode == 77 &&
+	      mapping_is_segment(&p.mappings[0]), "a mapping shows a file that is gone");
+	CHECK(parse("segment : 77 : 0x7 : 4096 : 640 : removed") && p.segment_count == 1 &&
+	      p.segments[0].id == 77 && p.segments[0].key == 7 && p.segments[0].size == 4096 &&
+	      p.segments[0].mode == 0640 && p.segments[0].removed, "a segment has all of its state");
+}
+
 static void test_refused(void)
 {
 	static const struct {
@@ -61,6 +71,14 @@ static void test_refused(void)
 		{ "memory : 1000-3000 : locked\nmemory : 2000-4000 : locked",
 		  "log:2:1: the range overlaps that of line 1" },
 		{ "guard : 2000-4000\nguard : 1000-3000", "log:2:1: the range overlaps that of line 1" },
+		{ "view : 1000-2000 : 00:01:77", "log:1:8: there is no map line of this range and a "
+		  "deleted file" },
+		{ "view : 1000-2000 : 00:01:0", "log:1:20: inode: no file has 0" },
+		{ "segment : 1 : 0 : 0 : 600", "log:1:19: size: no segment has 0 bytes" },
+		{ "segment : 1 : 0 : 1 : 1600", "log:1:23: mode: 1600 is more than 0777" },
+		{ "segment : 1 : 0 : 1 : 600\nsegment : 1 : 0 : 1 : 600",
+		  "log:2:11: segment 1 has a line already" },
+		{ "segment : 1 : 0 : 1 : 600 : gone", "log:1:29: 'gone' is not 'removed'" },
 		{ "guard : 1000", "log:1:9: range: '1000' is not a range START-END" },
 	};
 
@@ -95,6 +113,7 @@ static void test_smaps(void)
 int main(void)
 {
 	test_lines();
+	test_views();
 	test_refused();
 	test_smaps();
 	process_free(&p);

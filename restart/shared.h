@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Shared memory that no file gives back: anonymous memory with several mappings, and System V
+ * segments.  It is made, with its contents, before all other memory, while the addresses of a whole
+ * segment, and those for a mapping that holds contents for a moment, are free.
+ */
+#ifndef RESTART_SHARED_H
+#define RESTART_SHARED_H
+
+#include "restart/restore.h"
+
+/* Sorts the shared mappings, so that all of one memory are found at once. */
+MUST_CHECK int index_views(struct restore *r, struct error *err);
+
+/* Whether other mappings of M's memory hold all that M shows. */
+bool views_cover(const struct restore *r, const struct mapping *m);
+
+/* Reads what the core has of M to the address TO. */
+void plan_read(const struct restore *r, struct plan *plan, const struct mapping *m, addr_t to);
+
+/* ---- plan_views.c: shared anonymous memory ---- */
+
+/* Whether M is one of several mappings of shared anonymous memory. */
+bool is_view(const struct restore *r, const struct mapping *m);
+void plan_views(const struct restore *r, struct plan *plan);
+
+/* ---- plan_segments.c: System V ---- */
+
+/* Whether M is an attached segment of which enough is known. */
+bool is_segment(const struct restore *r, const struct mapping *m);
+void check_segments(const struct restore *r, struct findings *f);
+void plan_segments(const struct restore *r, struct plan *plan);
+
+#endif
