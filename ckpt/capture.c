@@ -140,7 +140,8 @@ static int look(struct capture *c, pid_t pid, const struct capture_options *o, s
 	p->origin = ORIGIN_LIVE;
 	clock_gettime(CLOCK_REALTIME, &p->when);
 	if (procfs_read(p, pid, err) < 0 || read_threads(p, c->tracee, err) < 0 ||
-	    memory_copy_early(&c->memory, p, pid, err) < 0 || call_and_snapshot(c, o, err) < 0)
+	    (!o->stop && !o->keep_stopped && memory_copy_early(&c->memory, p, pid, err) < 0) ||
+	    call_and_snapshot(c, o, err) < 0)
 		return -1;
 	return pages_open(&c->memory.pages, c->snapshot ? c->snapshot : pid, err);
 }
@@ -154,6 +155,7 @@ int capture_begin(struct capture *c, pid_t pid, const struct capture_options *o,
 	process_init(&c->process);
 	c->process.contents_max = o->contents_max;
 	c->memory.pages.mem = c->memory.pages.pagemap = -1;
+	early_init(&c->memory.early, o->directory);
 	c->memory.whole = o->whole;
 	if (tracee_check(pid, err) < 0)
 		return -1;
@@ -188,6 +190,13 @@ int capture_begin(struct capture *c, pid_t pid, const struct capture_options *o,
 	if (result < 0)
 		capture_end(c);
 	return result;
+}
+
+void capture_memory_done(struct capture *c)
+{
+	/* capture_end() waits for it. */
+	if (c->snapshot)
+		kill(c->snapshot, SIGKILL);
 }
 
 void capture_kill(struct capture *c, bool gently)

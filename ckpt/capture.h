@@ -12,6 +12,7 @@ struct capture_options {
 	bool stop;       /* no snapshot: the process stands still until capture_end() */
 	uint64_t contents_max;  /* of files without a name: see struct process */
 	bool keep_stopped;  /* take no snapshot and never let it run again (it will be killed) */
+	int directory;   /* for a temporary file, where memory cannot be left for later; or -1 */
 	bool whole;      /* save what files could give back, too, so that none is needed */
 };
 
@@ -31,6 +32,12 @@ struct capture {
  */
 MUST_CHECK int capture_begin(struct capture *c, pid_t pid, const struct capture_options *o,
 			     struct error *err);
+
+/*
+ * The memory has been read: the snapshot goes, which takes a while, and costs the process a copy of each
+ * page that it writes to until then.
+ */
+void capture_memory_done(struct capture *c);
 
 /*
  * Ends the process: by exit_group(0) in its own name, if GENTLY and it can be; else by SIGKILL.

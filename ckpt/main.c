@@ -184,6 +184,7 @@ static int save(struct capture *c, const struct options *o, struct output *outpu
 		output_abandon(output);
 		return -1;
 	}
+	capture_memory_done(c);
 	return output_finish(output, stats->size, err);
 }
 
@@ -200,6 +201,7 @@ static int run(const struct options *o, struct error *err)
 
 	if (output_open(&output, err) < 0)
 		return -1;
+	how.directory = strcmp(o->output, "-") == 0 ? -1 : output.file.directory;
 	if (capture_begin(&c, o->pid, &how, err) < 0) {
 		output_abandon(&output);
 		return -1;

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "elf/core_place.h"
@@ -21,11 +20,7 @@ enum { PAGE = 4096 };
 void memory_close(struct memory_source *m)
 {
 	pages_close(&m->pages);
-	for (size_t i = 0; i < m->early_count; i++)
-		munmap(m->early[i].bytes, m->early[i].end - m->early[i].start);
-	free(m->early);
-	m->early = NULL;
-	m->early_count = m->early_capacity = 0;
+	early_free(&m->early);
 	free(m->unshared.list);
 	free(m->entire.list);
 	m->unshared = m->entire = (struct ranges){ 0 };
@@ -97,42 +92,6 @@ int memory_find_unshared(struct memory_source *m, const struct process *p, struc
 	return 0;
 }
 
-/* Reads what can be read; a page behind the end of its file cannot, and stays zero. */
-static void read_pages(int mem, char *bytes, addr_t start, size_t len)
-{
-	for (size_t done = 0; done < len;) {
-		ssize_t n = pread_full(mem, bytes + done, len - done, start + done);
-		size_t got = n > 0 ? (size_t)n : 0;
-
-		done += got;
-		if (done < len)
-			done = (done / PAGE + 1) * PAGE;
-	}
-}
-
-static int copy_early(struct memory_source *m, int mem, const struct mapping *map, struct error *err)
-{
-	size_t len = map->end - map->start;
-	struct early_copy *early;
-
-	if (m->early_count == m->early_capacity) {
-		size_t capacity = m->early_capacity ? m->early_capacity * 2 : 8;
-
-		early = realloc(m->early, capacity * sizeof *early);
-		if (!early)
-			return error_set(err, ENOMEM, "not enough memory");
-		m->early = early;
-		m->early_capacity = capacity;
-	}
-	char *bytes = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-			   -1, 0);
-	if (bytes == MAP_FAILED)
-		return error_set(err, ENOMEM, "not enough memory for %zu bytes of shared memory", len);
-	m->early[m->early_count++] = (struct early_copy){ map->start, map->end, bytes };
-	read_pages(mem, bytes, map->start, len);
-	return 0;
-}
-
 int memory_copy_early(struct memory_source *m, const struct process *p, pid_t pid, struct error *err)
 {
 	char name[64];
@@ -145,16 +104,8 @@ int memory_copy_early(struct memory_source *m, const struct process *p, pid_t pi
 		return error_sys(err, errno, "%s", name);
 	for (size_t i = 0; i < p->mapping_count && result == 0; i++)
 		if (is_read_early(m, &p->mappings[i]))
-			result = copy_early(m, mem, &p->mappings[i], err);
-	return result;
-}
-
-static const struct early_copy *early_at(const struct memory_source *m, addr_t addr)
-{
-	for (size_t i = 0; i < m->early_count; i++)
-		if (addr >= m->early[i].start && addr < m->early[i].end)
-			return &m->early[i];
-	return NULL;
+			result = early_add(&m->early, pid, mem, p->mappings[i].start, p->mappings[i].end, err);
+	return result < 0 ? -1 : early_finish(&m->early, err);
 }
 
 /* ---- Where the bytes of the mappings are ----------------------------------------------------------------- */
@@ -183,19 +134,18 @@ static struct mapping *append(struct process *p, const struct mapping *from, add
 static int save_header(struct memory_source *m, struct process *p, const struct mapping *map, addr_t *at,
 		       struct error *err)
 {
-	struct mapping page = *map;
+	addr_t end = map->start + PAGE;
 	char magic[SELFMAG];
 
 	*at = map->start;
 	if (map->file_offset || pread_full(m->pages.mem, magic, SELFMAG, map->start) != SELFMAG ||
 	    memcmp(magic, ELFMAG, SELFMAG) != 0)
 		return 0;
-	page.end = page.start + PAGE;
-	if (copy_early(m, m->pages.mem, &page, err) < 0)
+	if (early_add(&m->early, m->pages.pid, m->pages.mem, map->start, end, err) < 0)
 		return -1;
-	if (!append(p, map, page.start, page.end, BYTES_SAVED))
+	if (!append(p, map, map->start, end, BYTES_SAVED))
 		return error_set(err, ENOMEM, "not enough memory");
-	*at = page.end;
+	*at = end;
 	return 0;
 }
 
@@ -300,6 +250,10 @@ int memory_classify(struct memory_source *m, struct process *p, struct error *er
 
 		if (map->label == LABEL_VSYSCALL)
 			continue;
+		/* The process still stands: this is read when its turn comes. */
+		if (is_read_early(m, map) && !early_at(&m->early, map->start) &&
+		    ranges_add(&m->entire, map->start, map->end, err) < 0)
+			return -1;
 		if (by_pages && is_from_core(&last, map)) {
 			if (add_from_core(m, p, map, err) < 0)
 				return -1;
@@ -324,7 +278,7 @@ static int source_next(void *context, addr_t from, addr_t end, addr_t *start, ad
 {
 	struct memory_source *m = context;
 
-	if (early_at(m, from) || ranges_have(&m->entire, from)) {
+	if (early_at(&m->early, from) || ranges_have(&m->entire, from)) {
 		*start = from;
 		*stop = end;
 		return from < end;
@@ -335,15 +289,12 @@ static int source_next(void *context, addr_t from, addr_t end, addr_t *start, ad
 static int source_read(void *context, addr_t addr, void *buf, size_t len, struct error *err)
 {
 	const struct memory_source *m = context;
-	const struct early_copy *early = early_at(m, addr);
+	const struct early_copy *early = early_at(&m->early, addr);
 
-	if (early && len <= early->end - addr) {
-		memcpy(buf, early->bytes + (addr - early->start), len);
-		return 0;
-	}
+	if (early && len <= early->end - addr)
+		return early_read(&m->early, early, addr, buf, len, err);
 	if (ranges_have(&m->entire, addr)) {
-		memset(buf, 0, len);
-		read_pages(m->pages.mem, buf, addr, len);
+		early_read_process(m->pages.pid, m->pages.mem, addr, buf, len);
 		return 0;
 	}
 	return pages_read(&m->pages, addr, buf, len, err);

@@ -5,15 +5,10 @@
 #ifndef CKPT_MEMORY_H
 #define CKPT_MEMORY_H
 
+#include "ckpt/early.h"
 #include "ckpt/pages.h"
 #include "elf/core_write.h"
 #include "process/process.h"
-
-/* Memory that a snapshot does not share with its original, read while that stood still. */
-struct early_copy {
-	addr_t start, end;
-	char *bytes;
-};
 
 struct ranges {
 	size_t count, capacity;
@@ -23,8 +18,7 @@ struct ranges {
 struct memory_source {
 	bool whole;          /* save what files hold, too */
 	struct pages pages;  /* of the snapshot, or of the process itself */
-	size_t early_count, early_capacity;
-	struct early_copy *early;
+	struct early early;       /* what the snapshot does not have */
 	struct ranges unshared;   /* what a fork does not copy */
 	struct ranges entire;     /* all of it is saved, though the page tables call it a file's */
 };
@@ -38,7 +32,7 @@ MUST_CHECK int memory_find_unshared(struct memory_source *m, const struct proces
 
 /*
  * Copies now what a snapshot would not have: anonymous shared memory, memory of deleted files, and
- * what memory_find_unshared() has found.
+ * what memory_find_unshared() has found.  Not needed of a process that stands still until it is saved.
  */
 MUST_CHECK int memory_copy_early(struct memory_source *m, const struct process *p, pid_t pid,
 				 struct error *err);

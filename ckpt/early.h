@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Copies of memory that a snapshot does not share with its original, made while that stands still.
+ *
+ * The first of them are kept in memory; what is more goes to a file without a name, beside the
+ * checkpoint, so that a process with much shared memory does not double it.
+ */
+#ifndef CKPT_EARLY_H
+#define CKPT_EARLY_H
+
+#include "elf/core_sink.h"
+#include "process/process.h"
+
+enum { EARLY_IN_MEMORY = 32 << 20 };
+
+struct early_copy {
+	addr_t start, end;
+	char *bytes;      /* or NULL: in the file, at offset */
+	uint64_t offset;
+};
+
+struct early {
+	int directory;    /* where the file is to be; -1: in memory, but not ours (a memfd) */
+	int file;         /* or -1 */
+	uint64_t file_size;
+	struct core_sink sink;
+	size_t in_memory;
+	size_t count, capacity;
+	struct early_copy *copies;
+};
+
+void early_init(struct early *e, int directory);
+void early_free(struct early *e);
+
+/*
+ * Copies [START, END) of process PID, whose /proc/PID/mem is MEM.  What cannot be read (pages behind the
+ * end of their file) is zero.
+ */
+MUST_CHECK int early_add(struct early *e, pid_t pid, int mem, addr_t start, addr_t end,
+			 struct error *err);
+
+/* To be called behind the last large copy, before early_read(). */
+MUST_CHECK int early_finish(struct early *e, struct error *err);
+
+/* The copy that has ADDR, or NULL. */
+const struct early_copy *early_at(const struct early *e, addr_t addr);
+
+/* Reads LEN bytes at ADDR, which C has. */
+MUST_CHECK int early_read(const struct early *e, const struct early_copy *c, addr_t addr, void *to,
+			  size_t len, struct error *err);
+
+/* As early_add() reads, for whoever needs no copy. */
+void early_read_process(pid_t pid, int mem, addr_t start, void *to, size_t len);
+
+#endif
