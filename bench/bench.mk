@@ -23,4 +23,8 @@ bench-report:
 		$(BENCH_TO)/stall.svg
 	@cat $(BENCH_TO)/RESULTS.md
 
-.PHONY: bench bench-report
+# What many descriptors cost: the table of bench/DESCRIPTORS.md.
+bench-descriptors: all $(BUILD)/bench/descriptors
+	@bench/descriptors.sh $(BUILD)/bench
+
+.PHONY: bench bench-report bench-descriptors

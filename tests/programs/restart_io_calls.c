@@ -76,14 +76,21 @@ static bool in_epoll(void)
 	return epoll_wait(epoll, &event, 1, 10000) == 1 && event.data.u64 == 77 &&
 	       eventfd_read(ends[1], &value) == 0 && value == 5;
 }
-/* The lock of another open of the file is in the way, until the process that held it is gone. */
+/* The lock of another open of the file is in the way, after the restart too. */
 static bool in_lock(void)
 {
 	struct flock lock = { .l_type = F_WRLCK };
-	int other = open("locked", O_RDWR | O_CREAT, 0600), fd = open("locked", O_RDWR);
+	int fd = open("locked", O_RDWR | O_CREAT, 0600);
 
-	CHECK(fcntl(other, F_OFD_SETLK, &lock) == 0);
+	ends[1] = open("locked", O_RDWR);
+	CHECK(fcntl(ends[1], F_OFD_SETLK, &lock) == 0);
 	return fcntl(fd, F_SETLKW, &lock) == 0;
+}
+static void by_unlock(void)
+{
+	struct flock lock = { .l_type = F_UNLCK };
+
+	CHECK(fcntl(ends[1], F_OFD_SETLK, &lock) == 0);
 }
 /* Children do not come back: the wait ends because there is none. */
 static bool in_waitpid(void)
@@ -117,7 +124,7 @@ static const struct call {
 	{ "ppoll", SYS_ppoll, in_ppoll, NULL }, { "select", SYS_pselect6, in_select, NULL },
 	{ "pselect", SYS_pselect6, in_pselect, NULL },
 	{ "pipe", SYS_read, in_pipe, by_write }, { "epoll", SYS_epoll_wait, in_epoll, by_event },
-	{ "lock", SYS_fcntl, in_lock, NULL }, { "waitpid", SYS_wait4, in_waitpid, NULL },
+	{ "lock", SYS_fcntl, in_lock, by_unlock }, { "waitpid", SYS_wait4, in_waitpid, NULL },
 	{ "recv", SYS_recvfrom, in_recv, NULL },
 	{ "timed_recv", SYS_recvfrom, in_timed_recv, NULL },
 	{ "accept", SYS_accept, in_accept, NULL },
