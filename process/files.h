@@ -12,6 +12,8 @@
 #include <sys/types.h>
 #include <time.h>
 
+struct file_handle;
+
 /* What tells a file from all others: the numbers that stat() shows. */
 struct file_id {
 	uint64_t device, inode;
@@ -36,7 +38,9 @@ struct timerfd {
 struct inotify_watch {
 	int wd;
 	uint32_t mask;       /* IN_* */
-	struct file_id id;   /* as the source saw it; the text does not have it */
+	/* As the source saw them; the text does not have them. */
+	struct file_id id;
+	const struct file_handle *handle;
 	const char *path;    /* NULL: not found */
 };
 

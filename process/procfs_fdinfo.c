@@ -67,6 +67,35 @@ static int take_watch(struct process *p, struct description *d, const char *line
 	return 0;
 }
 
+/* "... fhandle-bytes:8 fhandle-type:1 f_handle:1ac5030000000000"; NULL when there is none. */
+static struct file_handle *take_handle(struct process *p, const char *line)
+{
+	enum { MOST = MAX_HANDLE_SZ };
+	const char *bytes = strstr(line, "fhandle-bytes:"), *type = strstr(line, "fhandle-type:");
+	const char *text = strstr(line, "f_handle:");
+	struct file_handle *h = NULL;
+	size_t count = 0;
+
+	if (!bytes || !type || !text)
+		return NULL;
+	bytes += strlen("fhandle-bytes:");
+	type += strlen("fhandle-type:");
+	text += strlen("f_handle:");
+	count = parse_number(&bytes, 16);
+	if (count <= MOST && strlen(text) >= 2 * count)
+		h = arena_alloc(&p->arena, sizeof *h + count);
+	if (!h)
+		return NULL;
+	h->handle_bytes = (unsigned)count;
+	h->handle_type = (int)parse_number(&type, 16);
+	for (size_t i = 0; i < count; i++) {
+		const char digits[3] = { text[2 * i], text[2 * i + 1] }, *at = digits;
+
+		h->f_handle[i] = (unsigned char)parse_number(&at, 16);
+	}
+	return h;
+}
+
 /* "wd:1 ino:3c51a sdev:fe00000 mask:fff ...": fs/notify/fdinfo.c; the kernel's device number */
 static int take_notice(struct process *p, struct description *d, const char *line,
 		       struct error *err)
@@ -92,6 +121,7 @@ static int take_notice(struct process *p, struct description *d, const char *lin
 	w->id.device = makedev((unsigned)(device >> 20), (unsigned)(device & 0xfffff));
 	mask += strlen(" mask:");
 	w->mask = (uint32_t)parse_number(&mask, 16);
+	w->handle = take_handle(p, line);
 	return 0;
 }
 

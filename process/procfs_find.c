@@ -111,11 +111,44 @@ static bool is_around_files(struct search *s, const struct process *p)
 	return false;
 }
 
+/* Whoever may do it (CAP_DAC_READ_SEARCH) opens the file by its handle, and reads its name. */
+static bool is_opened(struct search *s, const struct inotify_watch *w, const char *place)
+{
+	char link[PROC_NAME_SIZE];
+	struct stat st;
+	cleanup_fd int mount = stat(place, &st) == 0 && st.st_dev == s->id.device
+			     ? open(place, O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC) : -1;
+	cleanup_fd int fd = mount >= 0 ? open_by_handle_at(mount, (struct file_handle *)w->handle,
+							    O_PATH | O_CLOEXEC) : -1;
+
+	if (fd < 0)
+		return false;
+	proc_name(link, 0, "fd/%d", fd);
+	ssize_t n = readlink(link, s->path, sizeof s->path - 1);
+
+	s->path[n > 0 ? n : 0] = '\0';
+	return n > 0 && is_it(s, s->path);
+}
+
+static bool is_found_by_handle(struct search *s, pid_t pid, const struct inotify_watch *w)
+{
+	char cwd[PROC_NAME_SIZE];
+	bool found;
+
+	if (!w->handle)
+		return false;
+	proc_name(cwd, pid, "cwd");
+	found = is_opened(s, w, "/") || is_opened(s, w, cwd);
+	for (size_t i = 0; !found && i < sizeof usual_places / sizeof usual_places[0]; i++)
+		found = is_opened(s, w, usual_places[i]);
+	return found;
+}
+
 const char *procfs_find_path(struct process *p, pid_t pid, const struct inotify_watch *w)
 {
 	struct search s = { .id = w->id, .left = ENTRIES_MAX };
-	bool found = is_around_link(&s, pid, "cwd") || is_around_files(&s, p) ||
-		     is_around_link(&s, pid, "exe");
+	bool found = is_found_by_handle(&s, pid, w) || is_around_link(&s, pid, "cwd") ||
+		     is_around_files(&s, p) || is_around_link(&s, pid, "exe");
 
 	for (size_t i = 0; !found && i < sizeof usual_places / sizeof usual_places[0]; i++)
 		found = is_around(&s, usual_places[i]);

@@ -52,8 +52,9 @@ static void check_unchanged(const struct restore *r, struct findings *f, const s
 	else if (now->st_mtim.tv_sec != then->modified.tv_sec ||
 		 now->st_mtim.tv_nsec != then->modified.tv_nsec)
 		what = "was modified";
+	/* A copy that looks the same, as on another machine, is worth no more than a remark. */
 	if (now->st_ino != then->id.inode)
-		findings_add(f, severity, "%sdescriptor %d: %s is another file than when the checkpoint was "
+		findings_add(f, what || severity == OBSTACLE ? severity : REMARK, "%sdescriptor %d: %s is another file than when the checkpoint was "
 			     "made%s%s", at.text, d->fd, file->name, what ? ", and " : "", what ? what : "");
 	else if (what)
 		findings_add(f, severity, "%sdescriptor %d: %s %s since the checkpoint was made", at.text,

@@ -172,6 +172,44 @@ goes_on() {
 	lacks_text out '^not ok'
 }
 
+@test "a watch far from everything else is found where that is permitted" {
+	[ "$(id -u)" -eq 0 ] || skip "takes CAP_DAC_READ_SEARCH"
+	mkdir -p far/away/from/everything
+	cat > watcher.c <<-'EOF'
+	#include <stdio.h>
+	#include <sys/inotify.h>
+	#include <unistd.h>
+	int main(void)
+	{
+		inotify_add_watch(inotify_init(), "far/away/from/everything", IN_CREATE);
+		chdir("/");
+		puts("ready"); fflush(stdout);
+		for (;;) pause();
+	}
+	EOF
+	gcc -o watcher watcher.c
+	start "$WORK/watcher" < /dev/null > out
+	wait_text out ready
+	checkpoint -k
+	has_text text "^inotify-watch : 3 : 1 : 0x100 : $WORK/far/away/from/everything$"
+}
+
+@test "another root directory takes --accept-loss" {
+	[ "$(id -u)" -eq 0 ] || skip "chroot takes root"
+	mkdir cell
+	printf 'int pause(void);\nint main(void) { return pause(); }\n' > waits.c
+	gcc -static -o cell/waits waits.c
+	start chroot cell /waits < /dev/null > out
+	wait_state "$PID" S
+	wait_until 20 test "$(readlink "/proc/$PID/exe")" = "$WORK/cell/waits"
+	checkpoint -k
+	run "$BIN/restart" --check cell/waits core
+	[ "$status" -eq 125 ]
+	[[ $output == *"obstacle: the process had $WORK/cell as its root directory and would have ours (--accept-loss goes on without it)"* ]]
+	run "$BIN/restart" --check --accept-loss cell/waits core
+	[ "$status" -eq 0 ]
+}
+
 @test "the plan names what it opens" {
 	hold file-append memfd timerfd flock pipe-size
 	checkpoint -k

@@ -196,6 +196,27 @@ static const char *empty_check(void)
 	return NULL;
 }
 
+/* ---- A memfd that may not be executed ---- */
+
+enum { NOEXEC_SEAL = 8, SEAL_EXEC = 0x20 };  /* since Linux 6.3 */
+static int not_executed;
+
+static void noexec_set_up(void)
+{
+	not_executed = memfd_create("data", NOEXEC_SEAL);
+	if (not_executed < 0)
+		leave_out("this kernel has no MFD_NOEXEC_SEAL");
+}
+
+static const char *noexec_check(void)
+{
+	struct stat st;
+
+	EXPECT(fstat(not_executed, &st) == 0 && (st.st_mode & 07777) == 0666);
+	EXPECT(fcntl(not_executed, F_GET_SEALS) == SEAL_EXEC && fchmod(not_executed, 0777) == -1);
+	return NULL;
+}
+
 const struct hold nameless_holds[] = {
 	{ "unlinked", "an unlinked file has its contents, and no name", unlinked_set_up, unlinked_check, 0 },
 	{ "unlinked-twice", "two descriptions of an unlinked file are of one file", twice_set_up,
@@ -205,5 +226,6 @@ const struct hold nameless_holds[] = {
 	{ "memfd", "a memfd has its contents and its name", memory_set_up, memory_check, 0 },
 	{ "memfd-sealed", "a sealed memfd is sealed", sealed_set_up, sealed_check, 0 },
 	{ "memfd-empty", "an empty memfd may grow and be sealed", empty_set_up, empty_check, 0 },
+	{ "memfd-noexec", "a memfd that may not be executed may not", noexec_set_up, noexec_check, 0 },
 	{ 0 },
 };
