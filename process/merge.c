@@ -236,6 +236,7 @@ static int merge_threads(struct process *p, const struct process *text)
 			memcpy(t->name, (*found)->name, sizeof t->name);
 		if ((*found)->altstack.known)
 			t->altstack = (*found)->altstack;
+		attributes_merge(&t->attributes, &(*found)->attributes);
 	}
 	return 0;
 }
@@ -286,6 +287,39 @@ static void merge_places(struct process *p, const struct process *text)
 			p->limits[i] = text->limits[i];
 }
 
+/* The lists are TEXT's own, which nobody changes. */
+static void merge_timers(struct process *p, const struct process *text)
+{
+	for (int i = 0; i < INTERVAL_TIMERS; i++)
+		if (text->interval_timers[i].known)
+			p->interval_timers[i] = text->interval_timers[i];
+	if (text->have & HAVE_TIMERS) {
+		p->posix_timers = text->posix_timers;
+		p->posix_timer_count = p->posix_timer_capacity = text->posix_timer_count;
+	}
+	if (text->have & HAVE_PENDING) {
+		p->pending_signals = text->pending_signals;
+		p->pending_signal_count = p->pending_signal_capacity = text->pending_signal_count;
+	}
+	if (text->clocks.known)
+		p->clocks = text->clocks;
+}
+
+static void merge_credentials(struct credentials *c, const struct credentials *text)
+{
+	if (text->known) {
+		memcpy(c->uids, text->uids, sizeof c->uids);
+		memcpy(c->gids, text->gids, sizeof c->gids);
+		c->groups = text->groups;
+		c->group_count = text->group_count;
+		c->known = true;
+	}
+	if (text->caps_known) {
+		memcpy(c->caps, text->caps, sizeof c->caps);
+		c->caps_known = true;
+	}
+}
+
 /* Who the process was the core knows best. */
 static void merge_identity(struct process *p, const struct process *text)
 {
@@ -305,6 +339,9 @@ int process_merge(struct process *p, const struct process *text, struct error *e
 {
 	merge_identity(p, text);
 	merge_places(p, text);
+	merge_timers(p, text);
+	merge_credentials(&p->credentials, &text->credentials);
+	attributes_merge(&p->attributes, &text->attributes);
 	if (text->have & HAVE_DISPOSITIONS)
 		merge_dispositions(p, text);
 	if ((text->have & HAVE_DESCRIPTORS && merge_descriptors(p, text) != 0) ||

@@ -30,4 +30,12 @@ int signal_name_read(const char *text);
 const char *limit_name(int resource);
 int limit_find(const char *name);
 
+/* Numbers that have a name each.  NULL and false: none. */
+const char *clock_id_name(int clock);
+bool clock_id_find(const char *name, int *clock);
+const char *signal_code_name(int code);
+bool signal_code_find(const char *name, int *code);
+const char *policy_name(uint32_t policy);
+bool policy_find(const char *name, uint32_t *policy);
+
 #endif

@@ -38,6 +38,8 @@ DEFINE_ADD(segment, segments)
 DEFINE_ADD(description, descriptions)
 DEFINE_ADD(descriptor, descriptors)
 DEFINE_ADD(nameless, nameless)
+DEFINE_ADD(pending_signal, pending_signals)
+DEFINE_ADD(posix_timer, posix_timers)
 
 struct thread *process_thread(const struct process *p, pid_t tid)
 {

@@ -20,9 +20,11 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include "process/attributes.h"
 #include "process/files.h"
 #include "process/segments.h"
 #include "process/traits.h"
+#include "process/timers.h"
 #include "util/arena.h"
 #include "util/error.h"
 
@@ -56,6 +58,8 @@ enum have {
 	HAVE_LIMITS = 1 << 7,
 	HAVE_ROOT = 1 << 8,
 	HAVE_TRAITS = 1 << 12,        /* the list of traits: where none is, there is none */
+	HAVE_TIMERS = 1 << 9,         /* the list of POSIX timers */
+	HAVE_PENDING = 1 << 10,       /* which signals wait */
 };
 
 /* ---- Threads -------------------------------------------------------------------------------- */
@@ -85,6 +89,7 @@ struct thread {
 	int signal;                   /* the one it was dumped at, or 0 */
 	const void *siginfo;          /* 128 bytes (NT_SIGINFO), or NULL */
 	struct altstack altstack;
+	struct attributes attributes; /* its own; the rest is struct process's */
 };
 
 /* ---- Memory --------------------------------------------------------------------------------- */
@@ -271,11 +276,23 @@ struct process {
 	/* Signals and limits. */
 	struct disposition dispositions[SIGNALS];  /* HAVE_DISPOSITIONS */
 	struct limit limits[LIMITS];               /* HAVE_LIMITS */
+	size_t pending_signal_count, pending_signal_capacity;
+	struct pending_signal *pending_signals;    /* HAVE_PENDING; in the order of the queues */
+
+	/* Timers. */
+	struct interval_timer interval_timers[INTERVAL_TIMERS];
+	size_t posix_timer_count, posix_timer_capacity;
+	struct posix_timer *posix_timers;          /* HAVE_TIMERS; sorted by id */
+	struct clocks clocks;
+
+	/* The rest. */
+	struct attributes attributes;
+	struct credentials credentials;
 };
 
 enum { CONTENTS_MAX = 64 << 20 };  /* contents_max, where the reader is told nothing else */
 
-/* Prepares an empty model.  The struct itself is the caller's; it is about 4 KiB. */
+/* Prepares an empty model.  The struct itself is the caller's; it is about 5 KiB. */
 void process_init(struct process *p);
 
 /* Frees all that the model points to. */
@@ -293,6 +310,8 @@ struct nameless *process_add_nameless(struct process *p);
 
 /* Sorts the files without a name by id, as they must be once all are there. */
 void process_sort_nameless(struct process *p);
+struct pending_signal *process_add_pending_signal(struct process *p);
+struct posix_timer *process_add_posix_timer(struct process *p);
 
 /* Find.  Binary search where the array is sorted; NULL when there is none. */
 struct thread *process_thread(const struct process *p, pid_t tid);

@@ -125,10 +125,19 @@ static const struct keyword descriptor_line = {
 	"", 3, 5, false, take_descriptor, "DESCRIPTOR : FILE : OFFSET [: FLAGS [: dup DESCRIPTOR]]",
 };
 
+static const struct keyword attribute_line = {
+	"", 2, 3, false, take_attribute, "ATTRIBUTE : VALUE [: THREAD]",
+};
+
 static const struct keyword keywords[] = {
 	{ "brk", 3, 3, true, take_brk, "brk : START : CURRENT" },
+	{ "capabilities", 6, 6, true, take_capabilities,
+	  "capabilities : inheritable SET : permitted SET : effective SET : bounding SET : ambient SET" },
+	{ "clocks", 4, 4, true, take_clocks, "clocks : REALTIME : MONOTONIC : BOOTTIME" },
 	{ "comm", 2, 2, true, take_comm, "comm : NAME" },
 	{ "contents", 4, 4, false, take_contents, "contents : FILE-ID : OFFSET : BASE64" },
+	{ "credentials", 4, 4, true, take_credentials,
+	  "credentials : uid R E S F : gid R E S F : groups GROUP..." },
 	{ "cwd", 2, 2, true, take_cwd, "cwd : PATH" },
 	{ "descriptors", 2, 2, true, take_no_descriptors, "descriptors : none" },
 	{ "epoll-watch", 5, 6, false, take_epoll_watch,
@@ -139,6 +148,7 @@ static const struct keyword keywords[] = {
 	  "inotify-watch : DESCRIPTOR : WATCH : MASK [: PATH]" },
 	{ "lock", 6, 6, false, take_lock,
 	  "lock : DESCRIPTOR : flock|posix|ofd|lease : read|write : START : END" },
+	{ "itimer", 4, 4, false, take_itimer, "itimer : NAME : REMAINING : INTERVAL" },
 	{ "map", 4, 6, false, take_map,
 	  "map : START-END : PROTECTION : OFFSET [: FILE [: deleted]]" },
 	{ "memory", 2, 4, false, take_memory, "memory : START-END : WORDS [: NAME]" },
@@ -147,6 +157,8 @@ static const struct keyword keywords[] = {
 	  "nameless : FILE-ID : memfd|file : NAME : SIZE : MODE : SEALS [: not-saved]" },
 	{ "owner", 5, 5, false, take_owner,
 	  "owner : DESCRIPTOR : process|thread|group : ID : SIGNAL" },
+	{ "pending", 2, 8, false, take_pending,
+	  "pending : process or THREAD : SIGNAL [: CODE : PID : UID : VALUE [: MORE]]" },
 	{ "pid", 5, 5, true, take_pid, "pid : PID : PARENT : PROCESS-GROUP : SESSION" },
 	{ "pidfd", 3, 3, false, take_pidfd, "pidfd : DESCRIPTOR : PID" },
 	{ "pipe", 3, 3, false, take_pipe, "pipe : DESCRIPTOR : SIZE" },
@@ -171,6 +183,8 @@ static const struct keyword keywords[] = {
 	{ "thread", 2, 3, false, take_thread, "thread : THREAD [: NAME]" },
 	{ "timerfd", 7, 7, false, take_timerfd,
 	  "timerfd : DESCRIPTOR : CLOCK : TICKS : VALUE : INTERVAL : FLAGS" },
+	{ "timer", 4, 6, false, take_timer, "timer : ID : CLOCK : NOTIFICATION [: REMAINING : INTERVAL]" },
+	{ "timers", 2, 2, true, take_timers, "timers : none" },
 	{ "umask", 2, 2, true, take_umask, "umask : OCTAL" },
 	{ "view", 3, 3, false, take_view, "view : START-END : MAJOR:MINOR:INODE" },
 };
@@ -185,7 +199,7 @@ static const struct keyword *find_keyword(struct field f)
 	for (size_t i = 0; i < COUNT(keywords); i++)
 		if (field_is(f, keywords[i].name))
 			return &keywords[i];
-	return NULL;
+	return statelog_is_attribute(f.text, f.len) ? &attribute_line : NULL;
 }
 
 static int warn_unknown(struct parser *s, struct field f)
@@ -263,8 +277,9 @@ int statelog_parse(struct process *p, const char *name, const char *text, size_t
 	if (len > TEXT_MAX)
 		return error_set(err, EFBIG, "%s: larger than %d bytes", name, TEXT_MAX);
 	if (take_lines(&s, text, len) != 0 || finish_files(&s) != 0 || finish_nameless(&s) != 0 ||
-	    finish_sockets(&s) != 0 || finish_threads(&s) != 0 || finish_memory(&s) != 0 ||
-	    finish_traits(&s) != 0 || finish_views(&s) != 0)
+	    finish_sockets(&s) != 0 || finish_threads(&s) != 0 || finish_attributes(&s) != 0 ||
+	    finish_timers(&s) != 0 || finish_memory(&s) != 0 || finish_traits(&s) != 0 ||
+	    finish_views(&s) != 0)
 		return -1;
 	return 0;
 }

@@ -56,5 +56,8 @@ void put_locks(struct out *o, int fd, const struct description *d);
 void put_stamp(struct out *o, int fd, const struct file_stamp *stamp);
 void put_nameless_files(struct out *o, const struct process *p);
 void put_socket(struct out *o, int fd, const struct socket *s);
+void put_pending(struct out *o, const struct process *p);
+void put_timers(struct out *o, const struct process *p);
+void put_attributes(struct out *o, const struct process *p);
 
 #endif

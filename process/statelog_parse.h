@@ -92,6 +92,22 @@ struct mapping_view {
 	struct file_id id;
 };
 
+struct timer_line {
+	struct place at;
+	struct posix_timer timer;
+};
+
+/* An attribute of one thread. */
+struct attribute_line {
+	struct place at;
+	pid_t tid;
+	int which;  /* enum attribute, or one of two more in statelog_attributes.c */
+	int64_t value;
+	struct scheduling scheduling;
+	const uint64_t *cpus;
+	size_t cpu_words;
+};
+
 struct pending {
 	struct contents_line *contents;
 	size_t contents_count, contents_capacity;
@@ -105,8 +121,13 @@ struct pending {
 	size_t socket_count, socket_capacity;
 	struct thread_line *threads;
 	size_t thread_count, thread_capacity;
+	size_t sorted_threads;  /* of threads, once they are sorted by id */
 	struct altstack_line *altstacks;
 	size_t altstack_count, altstack_capacity;
+	struct timer_line *timers;
+	size_t timer_count, timer_capacity;
+	struct attribute_line *attributes;
+	size_t attribute_count, attribute_capacity;
 };
 
 struct parser {
@@ -236,6 +257,28 @@ int take_segment(struct parser *s);
 int finish_views(struct parser *s);
 
 int take_sigaction(struct parser *s);
+
+int take_itimer(struct parser *s);
+int take_timer(struct parser *s);
+int take_timers(struct parser *s);
+int take_clocks(struct parser *s);
+int take_pending(struct parser *s);
+int finish_timers(struct parser *s);
+
+/* Lines whose word is an attribute's: `WORD : VALUE [: THREAD]`. */
+bool statelog_is_attribute(const char *word, size_t len);
+int take_attribute(struct parser *s);
+int take_credentials(struct parser *s);
+int take_capabilities(struct parser *s);
+int finish_attributes(struct parser *s);
+
+/* ---- Shared by several subjects --------------------------------------------------------------- */
+
+int field_tid(struct parser *s, struct field f, pid_t *tid);
+int field_signal(struct parser *s, struct field f, int *signo);
+
+/* After finish_threads(): the thread, which gets a place when no line has named it; NULL: no memory. */
+struct thread *parser_thread(struct parser *s, struct place at, pid_t tid);
 
 /* For every failed allocation. */
 int parser_no_memory(struct parser *s);

@@ -17,7 +17,7 @@ static int take_all_default(struct parser *s)
 	return 0;
 }
 
-static int take_signal(struct parser *s, struct field f, int *signo)
+int field_signal(struct parser *s, struct field f, int *signo)
 {
 	char name[32];
 
@@ -68,7 +68,7 @@ int take_sigaction(struct parser *s)
 
 	if (field_is(l->fields[1], "*"))
 		return take_all_default(s);
-	if (take_signal(s, l->fields[1], &signo) != 0 || take_action(s, l->fields[2], &d) != 0)
+	if (field_signal(s, l->fields[1], &signo) != 0 || take_action(s, l->fields[2], &d) != 0)
 		return -1;
 	if (s->signals_seen & (uint64_t)1 << (signo - 1))
 		return field_error(s, l->fields[1], "signal %s has a line already",

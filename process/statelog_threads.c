@@ -8,7 +8,7 @@
 
 enum { TID_MAX = 4 * 1024 * 1024 };  /* the kernel's PID_MAX_LIMIT */
 
-static int take_tid(struct parser *s, struct field f, pid_t *tid)
+int field_tid(struct parser *s, struct field f, pid_t *tid)
 {
 	uint64_t n;
 
@@ -42,7 +42,7 @@ int take_thread(struct parser *s)
 	const char *name = "";
 	pid_t tid = 0;
 
-	if (take_tid(s, l->fields[1], &tid) != 0 ||
+	if (field_tid(s, l->fields[1], &tid) != 0 ||
 	    (l->count > 2 && l->fields[2].len &&
 	     field_name(s, l->fields[2], "name", &name) != 0) ||
 	    add_thread(s, field_place(s, l->fields[1]), tid) != 0)
@@ -62,7 +62,7 @@ int take_sigaltstack(struct parser *s)
 	const char *bad;
 	char flags[100];
 
-	if (take_tid(s, f[1], &a.tid) != 0 ||
+	if (field_tid(s, f[1], &a.tid) != 0 ||
 	    number_hex(s, f[2], "stack pointer", UINT64_MAX, &a.altstack.sp) != 0 ||
 	    number_decimal(s, f[3], "size", UINT64_MAX, &a.altstack.size) != 0)
 		return -1;
@@ -77,6 +77,13 @@ int take_sigaltstack(struct parser *s)
 	pending->altstacks = array;
 	array[pending->altstack_count++] = a;
 	return 0;
+}
+
+static int by_tid_alone(const void *a, const void *b)
+{
+	const struct thread_line *x = a, *y = b;
+
+	return (x->tid > y->tid) - (x->tid < y->tid);
 }
 
 /* ---- When all lines are read ----------------------------------------------------------------- */
@@ -148,5 +155,25 @@ int finish_threads(struct parser *s)
 			return -1;
 		s->p->threads[thread].altstack = a->altstack;
 	}
+	if (pending->thread_count)
+		qsort(pending->threads, pending->thread_count, sizeof *pending->threads, by_tid);
+	pending->sorted_threads = pending->thread_count;
 	return 0;
+}
+
+/* The threads that finish_threads() has put in order are searched; those without a line are added. */
+struct thread *parser_thread(struct parser *s, struct place at, pid_t tid)
+{
+	struct pending *pending = &s->pending;
+	const struct thread_line key = { .tid = tid };
+	const struct thread_line *found = NULL;
+	struct process *p = s->p;
+
+	if (p->thread_count && p->threads[p->thread_count - 1].tid == tid)
+		return &p->threads[p->thread_count - 1];
+	if (pending->sorted_threads)
+		found = bsearch(&key, pending->threads, pending->sorted_threads, sizeof key, by_tid_alone);
+	if (found)
+		return &p->threads[found->thread];
+	return add_thread(s, at, tid) == 0 ? &p->threads[p->thread_count - 1] : NULL;
 }

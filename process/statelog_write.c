@@ -204,6 +204,9 @@ int statelog_write(const struct process *p, int fd, struct error *err)
 	put_altstacks(&o, p);
 	if (p->have & HAVE_LIMITS)
 		put_limits(&o, p);
+	put_pending(&o, p);
+	put_timers(&o, p);
+	put_attributes(&o, p);
 	put_memory(&o, p);
 	put_views(&o, p);
 	put_traits(&o, p);

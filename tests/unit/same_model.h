@@ -55,6 +55,66 @@ static inline bool same_files(const struct process *a, const struct process *b)
 	return same_nameless_files(a, b) && same_text(a->cwd, b->cwd) && same_text(a->root, b->root) && a->umask == b->umask;
 }
 
+static inline bool same_attributes(const struct attributes *a, const struct attributes *b)
+{
+	for (int i = 0; i < ATTRIBUTES; i++)
+		if (attribute_known(a, (enum attribute)i) && a->values[i] != b->values[i])
+			return false;
+	return a->known == b->known && scheduling_same(&a->scheduling, &b->scheduling) &&
+	       attributes_same_cpus(a, b);
+}
+
+static inline bool same_credentials(const struct credentials *a, const struct credentials *b)
+{
+	return a->known == b->known && a->caps_known == b->caps_known &&
+	       memcmp(a->uids, b->uids, sizeof a->uids) == 0 &&
+	       memcmp(a->gids, b->gids, sizeof a->gids) == 0 &&
+	       memcmp(a->caps, b->caps, sizeof a->caps) == 0 && a->group_count == b->group_count &&
+	       (!a->group_count ||
+		memcmp(a->groups, b->groups, a->group_count * sizeof *a->groups) == 0);
+}
+
+static inline bool same_times(const struct timer_times *a, const struct timer_times *b)
+{
+	return a->remaining == b->remaining && a->interval == b->interval;
+}
+
+static inline bool same_timers(const struct process *a, const struct process *b)
+{
+	for (int i = 0; i < INTERVAL_TIMERS; i++)
+		if (a->interval_timers[i].known != b->interval_timers[i].known ||
+		    !same_times(&a->interval_timers[i].times, &b->interval_timers[i].times))
+			return false;
+	if (a->posix_timer_count != b->posix_timer_count || a->clocks.known != b->clocks.known ||
+	    a->clocks.realtime != b->clocks.realtime || a->clocks.monotonic != b->clocks.monotonic ||
+	    a->clocks.boottime != b->clocks.boottime)
+		return false;
+	for (size_t i = 0; i < a->posix_timer_count; i++) {
+		const struct posix_timer *x = &a->posix_timers[i], *y = &b->posix_timers[i];
+
+		if (x->id != y->id || x->clock != y->clock || x->clock_tid != y->clock_tid ||
+		    x->notify != y->notify || x->signo != y->signo || x->value != y->value ||
+		    x->tid != y->tid || x->times_known != y->times_known || !same_times(&x->times, &y->times))
+			return false;
+	}
+	return true;
+}
+
+static inline bool same_pending(const struct process *a, const struct process *b)
+{
+	if (a->pending_signal_count != b->pending_signal_count)
+		return false;
+	for (size_t i = 0; i < a->pending_signal_count; i++) {
+		const struct pending_signal *x = &a->pending_signals[i], *y = &b->pending_signals[i];
+
+		if (x->tid != y->tid || x->signo != y->signo || x->info_known != y->info_known ||
+		    x->code != y->code || x->error != y->error || x->pid != y->pid ||
+		    x->uid != y->uid || memcmp(x->words, y->words, sizeof x->words) != 0)
+			return false;
+	}
+	return true;
+}
+
 static inline bool same_threads(const struct process *a, const struct process *b)
 {
 	if (a->thread_count != b->thread_count)
@@ -64,7 +124,8 @@ static inline bool same_threads(const struct process *a, const struct process *b
 
 		if (x->tid != y->tid || strcmp(x->name, y->name) != 0 ||
 		    x->altstack.known != y->altstack.known || x->altstack.sp != y->altstack.sp ||
-		    x->altstack.size != y->altstack.size || x->altstack.flags != y->altstack.flags)
+		    x->altstack.size != y->altstack.size || x->altstack.flags != y->altstack.flags ||
+		    !same_attributes(&x->attributes, &y->attributes))
 			return false;
 	}
 	return true;
@@ -116,7 +177,9 @@ static inline bool same_identity(const struct process *a, const struct process *
 static inline bool same_model(const struct process *a, const struct process *b)
 {
 	return a->have == b->have && same_identity(a, b) && same_threads(a, b) &&
-	       same_memory(a, b) && same_files(a, b) && same_signals_and_limits(a, b);
+	       same_memory(a, b) && same_files(a, b) && same_signals_and_limits(a, b) &&
+	       same_pending(a, b) && same_timers(a, b) && same_attributes(&a->attributes, &b->attributes) &&
+	       same_credentials(&a->credentials, &b->credentials);
 }
 
 #endif

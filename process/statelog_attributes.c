@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The lines of attributes: `nice`, `sched`, `cpus`, ..., `credentials`, `capabilities`. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "process/names.h"
+#include "process/statelog_out.h"
+#include "process/statelog_parse.h"
+#include "util/format.h"
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+/* How a value is written. */
+enum form { DECIMAL, HEX, SIGNAL, IOPRIO, SPECULATION };
+
+struct kind {
+	const char *word;
+	enum form form;
+	int64_t min, max;
+};
+
+static const struct kind kinds[ATTRIBUTES] = {
+	[ATTRIBUTE_PERSONALITY] = { "personality", HEX, 0, UINT32_MAX },
+	[ATTRIBUTE_OOM_SCORE_ADJ] = { "oom-score-adj", DECIMAL, -1000, 1000 },
+	[ATTRIBUTE_COREDUMP_FILTER] = { "coredump-filter", HEX, 0, UINT32_MAX },
+	[ATTRIBUTE_DUMPABLE] = { "dumpable", DECIMAL, 0, 2 },
+	[ATTRIBUTE_SUBREAPER] = { "child-subreaper", DECIMAL, 0, 1 },
+	[ATTRIBUTE_THP_DISABLE] = { "thp-disable", DECIMAL, 0, 1 },
+	[ATTRIBUTE_MDWE] = { "mdwe", DECIMAL, 0, 3 },
+	[ATTRIBUTE_NICE] = { "nice", DECIMAL, -20, 19 },
+	[ATTRIBUTE_IOPRIO] = { "ioprio", IOPRIO, 0, UINT16_MAX },
+	[ATTRIBUTE_TIMERSLACK] = { "timerslack", DECIMAL, 0, INT64_MAX },
+	[ATTRIBUTE_PDEATHSIG] = { "pdeathsig", SIGNAL, 0, SIGNALS - 1 },
+	[ATTRIBUTE_NO_NEW_PRIVS] = { "no-new-privs", DECIMAL, 0, 1 },
+	[ATTRIBUTE_SECUREBITS] = { "securebits", HEX, 0, 0xff },
+	[ATTRIBUTE_TSC] = { "tsc", DECIMAL, 1, 2 },
+	[ATTRIBUTE_CPUID] = { "cpuid", DECIMAL, 0, 1 },
+	[ATTRIBUTE_STORE_BYPASS] = { "store-bypass", SPECULATION, 0, 15 },
+	[ATTRIBUTE_INDIRECT_BRANCH] = { "indirect-branch", SPECULATION, 0, 15 },
+};
+
+/* uapi/linux/ioprio.h: the class is in the upper three bits, the level in the lower ones. */
+enum { IOPRIO_SHIFT = 13 };
+static const char *const io_classes[] = { "none", "realtime", "best-effort", "idle" };
+
+/* PR_SPEC_ENABLE, PR_SPEC_DISABLE, PR_SPEC_FORCE_DISABLE */
+static const struct { int value; const char *word; } speculations[] = {
+	{ 2, "enable" }, { 4, "disable" }, { 8, "force-disable" },
+};
+
+/* What is no single number, for the lines that are kept until all are read. */
+enum { LINE_SCHEDULING = ATTRIBUTES, LINE_CPUS };
+
+/* ---- Values ------------------------------------------------------------------------------------------- */
+
+static int take_signed(struct parser *s, struct field f, const struct kind *k, int64_t *value)
+{
+	bool negative = f.len && *f.text == '-';
+	struct field digits = { f.text + negative, f.len - negative };
+	uint64_t n;
+
+	if (number_decimal(s, digits, k->word, INT64_MAX, &n) != 0)
+		return -1;
+	*value = negative ? -(int64_t)n : (int64_t)n;
+	if (*value < k->min || *value > k->max)
+		return field_error(s, f, "%s: '%s' is not between %ld and %ld", k->word,
+				   field_quote(f).text, (long)k->min, (long)k->max);
+	return 0;
+}
+
+static int take_ioprio(struct parser *s, struct field f, int64_t *value)
+{
+	struct field rest = f, class = field_next(&rest, ' ');
+	uint64_t level = 0;
+
+	for (size_t i = 0; i < COUNT(io_classes); i++) {
+		if (!field_is(class, io_classes[i]))
+			continue;
+		if (rest.len && number_decimal(s, rest, "level", (1 << IOPRIO_SHIFT) - 1, &level) != 0)
+			return -1;
+		*value = (int64_t)(i << IOPRIO_SHIFT | level);
+		return 0;
+	}
+	return field_error(s, f, "ioprio: '%s' is not none, realtime, best-effort or idle, and a level",
+			   field_quote(f).text);
+}
+
+static int take_value(struct parser *s, struct field f, const struct kind *k, int64_t *value)
+{
+	uint64_t n;
+	int signo;
+
+	switch (k->form) {
+	case DECIMAL:
+		return take_signed(s, f, k, value);
+	case HEX:
+		if (number_hex(s, f, k->word, (uint64_t)k->max, &n) != 0)
+			return -1;
+		*value = (int64_t)n;
+		return 0;
+	case SIGNAL:
+		*value = 0;
+		if (field_is(f, "none"))
+			return 0;
+		if (field_signal(s, f, &signo) != 0)
+			return -1;
+		*value = signo;
+		return 0;
+	case IOPRIO:
+		return take_ioprio(s, f, value);
+	case SPECULATION:
+		for (size_t i = 0; i < COUNT(speculations); i++)
+			if (field_is(f, speculations[i].word)) {
+				*value = speculations[i].value;
+				return 0;
+			}
+		return field_error(s, f, "%s: '%s' is not enable, disable or force-disable", k->word,
+				   field_quote(f).text);
+	}
+	return -1;
+}
+
+/* `SCHED_FIFO 10`, `SCHED_DEADLINE RUNTIME DEADLINE PERIOD`, each perhaps with `reset-on-fork` behind. */
+static int take_scheduling(struct parser *s, struct field f, struct scheduling *sched)
+{
+	struct field rest = f, word = field_next(&rest, ' ');
+	uint64_t priority = 0;
+	char name[32];
+
+	*sched = (struct scheduling){ .known = true };
+	if (!field_copy(word, name, sizeof name) || !policy_find(name, &sched->policy))
+		return field_error(s, f, "sched: '%s' is no policy (SCHED_OTHER, SCHED_FIFO 10, ...)",
+				   field_quote(word).text);
+	bool realtime = sched->policy == 1 || sched->policy == 2, deadline = sched->policy == 6;
+
+	if (realtime && number_decimal(s, field_next(&rest, ' '), "priority", 99, &priority) != 0)
+		return -1;
+	if (realtime && !priority)
+		return field_error(s, f, "priority: it is 1 at least");
+	sched->priority = (uint32_t)priority;
+	if (deadline &&
+	    (number_decimal(s, field_next(&rest, ' '), "runtime", INT64_MAX, &sched->runtime) != 0 ||
+	     number_decimal(s, field_next(&rest, ' '), "deadline", INT64_MAX, &sched->deadline) != 0 ||
+	     number_decimal(s, field_next(&rest, ' '), "period", INT64_MAX, &sched->period) != 0))
+		return -1;
+	sched->reset_on_fork = field_is(rest, "reset-on-fork");
+	if (rest.len && !sched->reset_on_fork)
+		return field_error(s, rest, "sched: '%s' is too much", field_quote(rest).text);
+	return 0;
+}
+
+/* `all`, `0-3,8` */
+static int take_cpu_list(struct parser *s, struct field f, struct attributes *a)
+{
+	enum { CPUS_MAX = 8192 };  /* the kernel's NR_CPUS at most */
+	uint64_t bits[CPUS_MAX / 64] = { 0 }, *copy;
+	struct field rest = f;
+
+	a->cpus = attributes_all_cpus;
+	if (field_is(f, "all"))
+		return 0;
+	do {
+		struct field last = field_next(&rest, ','), first = field_next(&last, '-');
+		uint64_t from, to;
+
+		if (number_decimal(s, first, "cpu", CPUS_MAX - 1, &from) != 0)
+			return -1;
+		to = from;
+		if (last.len && number_decimal(s, last, "cpu", CPUS_MAX - 1, &to) != 0)
+			return -1;
+		if (to < from)
+			return field_error(s, first, "cpu: the range ends before it starts");
+		for (; from <= to; from++)
+			bits[from / 64] |= (uint64_t)1 << (from % 64);
+		if (to / 64 + 1 > a->cpu_words)
+			a->cpu_words = to / 64 + 1;
+	} while (rest.len);
+	copy = arena_alloc(&s->p->arena, a->cpu_words * sizeof *copy);
+	if (!copy)
+		return parser_no_memory(s);
+	memcpy(copy, bits, a->cpu_words * sizeof *copy);
+	a->cpus = copy;
+	return 0;
+}
+
+/* ---- Lines of the process and of one thread ------------------------------------------------------------ */
+
+static int find_kind(struct field word)
+{
+	for (int i = 0; i < ATTRIBUTES; i++)
+		if (field_is(word, kinds[i].word))
+			return i;
+	return field_is(word, "sched") ? LINE_SCHEDULING : field_is(word, "cpus") ? LINE_CPUS : -1;
+}
+
+bool statelog_is_attribute(const char *word, size_t len)
+{
+	return find_kind((struct field){ word, len }) >= 0;
+}
+
+static bool has(const struct attributes *a, int which)
+{
+	return which == LINE_SCHEDULING ? a->scheduling.known : which == LINE_CPUS ? a->cpus != NULL
+		: attribute_known(a, (enum attribute)which);
+}
+
+static int take_into(struct parser *s, int which, struct attributes *a)
+{
+	struct field f = s->line.fields[1];
+	int64_t value = 0;
+
+	if (which == LINE_SCHEDULING)
+		return take_scheduling(s, f, &a->scheduling);
+	if (which == LINE_CPUS)
+		return take_cpu_list(s, f, a);
+	if (take_value(s, f, &kinds[which], &value) != 0)
+		return -1;
+	attribute_set(a, (enum attribute)which, value);
+	return 0;
+}
+
+int take_attribute(struct parser *s)
+{
+	const struct line *l = &s->line;
+	struct pending *pending = &s->pending;
+	int which = find_kind(l->fields[0]);
+	struct attribute_line line = { .at = field_place(s, l->fields[0]), .which = which }, *lines;
+	struct attributes own = { 0 };
+
+	if (l->count == 2) {
+		if (has(&s->p->attributes, which))
+			return field_error(s, l->fields[0], "%s has a line already",
+					   field_quote(l->fields[0]).text);
+		return take_into(s, which, &s->p->attributes);
+	}
+	if (which < ATTRIBUTES_OF_THREADS)
+		return field_error(s, l->fields[2], "%s is of the process: it has no thread",
+				   field_quote(l->fields[0]).text);
+	if (field_tid(s, l->fields[2], &line.tid) != 0 || take_into(s, which, &own) != 0)
+		return -1;
+	line.scheduling = own.scheduling;
+	line.cpus = own.cpus;
+	line.cpu_words = own.cpu_words;
+	if (which < ATTRIBUTES)
+		line.value = own.values[which];
+	lines = arena_grow(&s->p->arena, pending->attributes, pending->attribute_count,
+			   &pending->attribute_capacity, sizeof *lines);
+	if (!lines)
+		return parser_no_memory(s);
+	pending->attributes = lines;
+	lines[pending->attribute_count++] = line;
+	return 0;
+}
+
+static int by_tid(const void *a, const void *b)
+{
+	const struct attribute_line *x = a, *y = b;
+
+	if (x->tid != y->tid)
+		return x->tid < y->tid ? -1 : 1;
+	if (x->which != y->which)
+		return x->which < y->which ? -1 : 1;
+	return (x->at.line > y->at.line) - (x->at.line < y->at.line);
+}
+
+static void apply(struct attributes *a, const struct attribute_line *line)
+{
+	if (line->which == LINE_SCHEDULING) {
+		a->scheduling = line->scheduling;
+	} else if (line->which == LINE_CPUS) {
+		a->cpus = line->cpus;
+		a->cpu_words = line->cpu_words;
+	} else {
+		attribute_set(a, (enum attribute)line->which, line->value);
+	}
+}
+
+/* After finish_threads(). */
+int finish_attributes(struct parser *s)
+{
+	struct attribute_line *lines = s->pending.attributes;
+
+	if (s->pending.attribute_count)
+		qsort(lines, s->pending.attribute_count, sizeof *lines, by_tid);
+	for (size_t i = 0; i < s->pending.attribute_count; i++) {
+		struct thread *t;
+
+		if (i && lines[i].tid == lines[i - 1].tid && lines[i].which == lines[i - 1].which)
+			return place_error(s, lines[i].at, "line %d says the same of thread %d already",
+					   lines[i - 1].at.line, lines[i].tid);
+		t = parser_thread(s, lines[i].at, lines[i].tid);
+		if (!t)
+			return -1;
+		apply(&t->attributes, &lines[i]);
+	}
+	return 0;
+}
+
+/* ---- Credentials ------------------------------------------------------------------------------------------- */
+
+static const char *const set_words[CAPABILITY_SETS] = {
+	[CAPS_INHERITABLE] = "inheritable", [CAPS_PERMITTED] = "permitted",
+	[CAPS_EFFECTIVE] = "effective", [CAPS_BOUNDING] = "bounding", [CAPS_AMBIENT] = "ambient",
+};
+
+static int take_ids(struct parser *s, struct field f, const char *word, uint32_t ids[CREDENTIAL_IDS])
+{
+	struct field rest = f;
+	uint64_t n;
+
+	if (!field_is(field_next(&rest, ' '), word))
+		return field_error(s, f, "it begins with '%s'", word);
+	for (int i = 0; i < CREDENTIAL_IDS; i++) {
+		if (number_decimal(s, field_next(&rest, ' '), word, UINT32_MAX - 1, &n) != 0)
+			return -1;
+		ids[i] = (uint32_t)n;
+	}
+	return rest.len ? field_error(s, rest, "%s: more than four ids", word) : 0;
+}
+
+static int take_groups(struct parser *s, struct field f)
+{
+	struct credentials *c = &s->p->credentials;
+	struct field rest = f;
+	size_t capacity = 0;
+	uint32_t *groups = NULL;
+	uint64_t n;
+
+	if (!field_is(field_next(&rest, ' '), "groups"))
+		return field_error(s, f, "it begins with 'groups'");
+	while (rest.len) {
+		if (number_decimal(s, field_next(&rest, ' '), "group", UINT32_MAX - 1, &n) != 0)
+			return -1;
+		groups = arena_grow(&s->p->arena, groups, c->group_count, &capacity, sizeof *groups);
+		if (!groups)
+			return parser_no_memory(s);
+		groups[c->group_count++] = (uint32_t)n;
+	}
+	c->groups = groups;
+	return 0;
+}
+
+int take_credentials(struct parser *s)
+{
+	struct credentials *c = &s->p->credentials;
+	const struct field *f = s->line.fields;
+
+	c->known = true;
+	return take_ids(s, f[1], "uid", c->uids) != 0 || take_ids(s, f[2], "gid", c->gids) != 0 ||
+	       take_groups(s, f[3]) != 0 ? -1 : 0;
+}
+
+int take_capabilities(struct parser *s)
+{
+	struct credentials *c = &s->p->credentials;
+
+	c->caps_known = true;
+	for (int i = 0; i < CAPABILITY_SETS; i++) {
+		struct field f = s->line.fields[i + 1], rest = f;
+
+		if (!field_is(field_next(&rest, ' '), set_words[i]))
+			return field_error(s, f, "it begins with '%s'", set_words[i]);
+		if (number_hex(s, rest, set_words[i], UINT64_MAX, &c->caps[i]) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- Writing --------------------------------------------------------------------------------------------------- */
+
+static void put_value(struct out *o, const struct kind *k, int64_t value)
+{
+	char name[32];
+
+	switch (k->form) {
+	case DECIMAL:
+		print(o, "%ld", (long)value);
+		return;
+	case HEX:
+		print(o, "%#lx", (unsigned long)value);
+		return;
+	case SIGNAL:
+		if (value)
+			signal_name_write(name, sizeof name, (int)value);
+		print(o, "%s", value ? name : "none");
+		return;
+	case IOPRIO:
+		print(o, "%s %ld", io_classes[value >> IOPRIO_SHIFT & 3],
+		      (long)(value & ((1 << IOPRIO_SHIFT) - 1)));
+		return;
+	case SPECULATION:
+		for (size_t i = 0; i < COUNT(speculations); i++)
+			if (speculations[i].value == value)
+				print(o, "%s", speculations[i].word);
+	}
+}
+
+static void put_scheduling(struct out *o, const struct scheduling *s)
+{
+	const char *name = policy_name(s->policy);
+
+	print(o, "sched : %s", name ? name : "SCHED_OTHER");
+	if (s->priority)
+		print(o, " %u", s->priority);
+	if (s->policy == 6)
+		print(o, " %lu %lu %lu", (unsigned long)s->runtime, (unsigned long)s->deadline,
+		      (unsigned long)s->period);
+	if (s->reset_on_fork)
+		print(o, " reset-on-fork");
+}
+
+static bool has_cpu(const struct attributes *a, size_t cpu)
+{
+	return cpu < a->cpu_words * 64 && a->cpus[cpu / 64] >> (cpu % 64) & 1;
+}
+
+static void put_cpus(struct out *o, const struct attributes *a)
+{
+	const char *comma = "";
+
+	print(o, "cpus : %s", a->cpu_words ? "" : "all");
+	for (size_t cpu = 0; cpu < a->cpu_words * 64; cpu++) {
+		size_t first = cpu;
+
+		if (!has_cpu(a, cpu))
+			continue;
+		while (has_cpu(a, cpu + 1))
+			cpu++;
+		if (cpu > first)
+			print(o, "%s%zu-%zu", comma, first, cpu);
+		else
+			print(o, "%s%zu", comma, first);
+		comma = ",";
+	}
+}
+
+static void put_end(struct out *o, pid_t tid)
+{
+	if (tid)
+		print(o, " : %d\n", tid);
+	else
+		print(o, "\n");
+}
+
+/* TID 0: of the process, or of all threads that have no line of their own. */
+static void put_attributes_of(struct out *o, const struct attributes *a, pid_t tid)
+{
+	for (int i = 0; i < ATTRIBUTES; i++) {
+		if (!attribute_known(a, (enum attribute)i))
+			continue;
+		print(o, "%s : ", kinds[i].word);
+		put_value(o, &kinds[i], a->values[i]);
+		put_end(o, tid);
+	}
+	if (a->scheduling.known) {
+		put_scheduling(o, &a->scheduling);
+		put_end(o, tid);
+	}
+	if (a->cpus) {
+		put_cpus(o, a);
+		put_end(o, tid);
+	}
+}
+
+static void put_ids(struct out *o, const char *word, const uint32_t ids[CREDENTIAL_IDS])
+{
+	print(o, " : %s %u %u %u %u", word, ids[0], ids[1], ids[2], ids[3]);
+}
+
+void put_attributes(struct out *o, const struct process *p)
+{
+	const struct credentials *c = &p->credentials;
+
+	if (c->known) {
+		print(o, "credentials");
+		put_ids(o, "uid", c->uids);
+		put_ids(o, "gid", c->gids);
+		print(o, " : groups");
+		for (size_t i = 0; i < c->group_count; i++)
+			print(o, " %u", c->groups[i]);
+		print(o, "\n");
+	}
+	if (c->caps_known) {
+		print(o, "capabilities");
+		for (int i = 0; i < CAPABILITY_SETS; i++)
+			print(o, " : %s %#lx", set_words[i], (unsigned long)c->caps[i]);
+		print(o, "\n");
+	}
+	put_attributes_of(o, &p->attributes, 0);
+	for (size_t i = 0; i < p->thread_count; i++)
+		put_attributes_of(o, &p->threads[i].attributes, p->threads[i].tid);
+}
