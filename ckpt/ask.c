@@ -4,58 +4,43 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <sys/syscall.h>
+#include <string.h>
+#include <sys/ptrace.h>
 
-#include "process/remembered.h"
+#include "process/questions.h"
 
-static int read_handler(struct process *p, struct tracee *t, int signo, struct error *err)
+/* ---- Calls in the process's name ------------------------------------------------------------------------ */
+
+static int call(void *context, long *result, struct error *err, long nr,
+		const uint64_t args[ASKER_ARGS])
 {
-	struct kernel_sigaction action;
-	long result;
-
-	if (tracee_call(t, &result, err, SYS_rt_sigaction, (uint64_t)signo, 0, t->scratch.data, 8, 0, 0) < 0)
-		return -1;
-	if (result < 0)
-		return error_sys(err, (int)-result, "the disposition of signal %d", signo);
-	if (tracee_read(t->pid, t->scratch.data, &action, sizeof action, err) < 0)
-		return -1;
-	p->dispositions[signo] = (struct disposition){
-		.kind = DISPOSITION_HANDLER, .handler = action.handler, .flags = action.flags,
-		.mask = action.mask, .restorer = action.restorer,
-	};
-	return 0;
+	return tracee_call(context, result, err, nr, args[0], args[1], args[2], args[3], 0, 0);
 }
 
-static int read_altstack(struct thread *thread, struct tracee *t, struct error *err)
+static int read_answer(void *context, addr_t from, void *to, size_t len, struct error *err)
 {
-	stack_t stack;
-	long result;
+	const struct tracee *t = context;
 
-	if (tracee_call(t, &result, err, SYS_sigaltstack, 0, t->scratch.data, 0, 0, 0, 0) < 0)
-		return -1;
-	if (result < 0 || tracee_read(t->pid, t->scratch.data, &stack, sizeof stack, err) < 0)
-		return error_sys(err, result < 0 ? (int)-result : EFAULT, "the alternate signal stack");
-	thread->altstack = (struct altstack){
-		.known = true, .sp = (addr_t)stack.ss_sp, .size = stack.ss_size,
-		.flags = (uint32_t)stack.ss_flags & ~(uint32_t)SS_ONSTACK,
+	return tracee_read(t->pid, from, to, len, err);
+}
+
+static struct asker asker_of(struct tracee *t)
+{
+	return (struct asker){
+		.call = call, .read = read_answer, .context = t, .data = t->scratch.data,
 	};
-	return 0;
 }
 
 int ask_process(struct process *p, struct tracee *t, struct error *err)
 {
-	long result;
+	struct asker a = asker_of(t);
+	struct thread *leader = &p->threads[0];
 
-	for (int i = 1; i < SIGNALS; i++)
-		if (p->dispositions[i].kind == DISPOSITION_CAUGHT && read_handler(p, t, i, err) < 0)
-			return -1;
-	if (read_altstack(&p->threads[0], t, err) < 0 || tracee_call(t, &result, err, SYS_brk, 0, 0, 0, 0, 0, 0) < 0)
+	if (ask_dispositions(p, &a, err) < 0 || ask_altstack(leader, &a, err) < 0 ||
+	    ask_brk(p, &a, err) < 0 || ask_timers(p, &a, err) < 0 ||
+	    ask_settings(p, leader, &a, err) < 0)
 		return -1;
-	if (result > 0 && (addr_t)result >= p->start_brk) {
-		p->brk = (addr_t)result;
-		p->have |= HAVE_BRK;
-	}
-	return 0;
+	return ask_inherited(p, leader, &a, err);
 }
 
 /* Alternate stacks are asked for only where a handler wants one. */
@@ -75,9 +60,72 @@ int ask_threads(struct process *p, struct tracee *t, struct error *err)
 		struct thread *thread = process_thread(p, t->threads[i].tid);
 		struct error unable;
 
-		if (thread && tracee_begin_calls(t, i, p, &unable) == 0)
-			result = read_altstack(thread, t, err);
+		if (thread && tracee_begin_calls(t, i, p, &unable) == 0) {
+			struct asker a = asker_of(t);
+
+			result = ask_altstack(thread, &a, err);
+		}
 		tracee_end_calls(t);
 	}
 	return result;
+}
+
+/* ---- Signals that wait -------------------------------------------------------------------------------------- */
+
+/* The kernel's siginfo_t up to where it means something (SI_EXPANSION_SIZE bytes behind are zero). */
+struct siginfo_head {
+	int32_t signo, error, code, pad;
+	uint32_t pid, uid;
+	uint64_t words[PENDING_WORDS];
+};
+
+_Static_assert(sizeof(struct siginfo_head) == 48, "include/uapi/asm-generic/siginfo.h");
+
+static int add_pending(struct process *p, pid_t tid, const siginfo_t *info, struct error *err)
+{
+	struct pending_signal *pending = process_add_pending_signal(p);
+	struct siginfo_head head;
+
+	if (!pending)
+		return error_set(err, ENOMEM, "not enough memory");
+	memcpy(&head, info, sizeof head);
+	*pending = (struct pending_signal){
+		.tid = tid, .signo = head.signo, .info_known = true, .code = head.code,
+		.error = head.error, .pid = head.pid, .uid = head.uid,
+	};
+	memcpy(pending->words, head.words, sizeof pending->words);
+	return 0;
+}
+
+/* A queue, as seen by TID: its own, or (SHARED) the process's. */
+static int read_queue(struct process *p, pid_t tid, bool shared, struct error *err)
+{
+	enum { BATCH = 32 };
+	siginfo_t infos[BATCH];
+	struct __ptrace_peeksiginfo_args args = {
+		.flags = shared ? PTRACE_PEEKSIGINFO_SHARED : 0, .nr = BATCH,
+	};
+	long n;
+
+	do {
+		n = ptrace(PTRACE_PEEKSIGINFO, tid, &args, infos);
+		if (n < 0)
+			return error_sys(err, errno, "the signals that wait for thread %d", tid);
+		for (long i = 0; i < n; i++)
+			if (add_pending(p, shared ? 0 : tid, &infos[i], err) < 0)
+				return -1;
+		args.off += (uint64_t)n;
+	} while (n == BATCH);
+	return 0;
+}
+
+int ask_pending(struct process *p, const struct tracee *t, struct error *err)
+{
+	if (read_queue(p, t->pid, true, err) < 0)
+		return -1;
+	for (size_t i = 0; i < t->count; i++)
+		if (read_queue(p, t->threads[i].tid, false, err) < 0)
+			return -1;
+	p->have |= HAVE_PENDING;
+	return 0;
 }

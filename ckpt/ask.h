@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What only a process itself can ask the kernel: system calls in its name (ckpt/tracee.h).  Each costs
- * 10 to 20 microseconds of the time that the process stands still.
+ * The questions of process/questions.h, asked in the name of a stopped process by system calls
+ * (ckpt/tracee.h), each of which costs 10 to 20 microseconds of the time that the process stands still;
+ * and what ptrace tells.
  */
 #ifndef CKPT_ASK_H
 #define CKPT_ASK_H
 
 #include "ckpt/tracee.h"
 
-/* What concerns the whole process, and the leader's alternate stack.  The leader stands ready for calls. */
+/* What concerns the whole process, and the leader.  The leader stands ready for calls. */
 MUST_CHECK int ask_process(struct process *p, struct tracee *t, struct error *err);
 
 /* Whether the other threads must be asked, too. */
@@ -16,5 +17,8 @@ bool ask_wants_threads(const struct process *p);
 
 /* What concerns the other threads, one by one.  None stands ready for calls, before and after. */
 MUST_CHECK int ask_threads(struct process *p, struct tracee *t, struct error *err);
+
+/* The signals that wait, with what came with them.  Takes no call of the process's. */
+MUST_CHECK int ask_pending(struct process *p, const struct tracee *t, struct error *err);
 
 #endif

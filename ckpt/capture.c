@@ -140,10 +140,20 @@ static int look(struct capture *c, pid_t pid, const struct capture_options *o, s
 	p->origin = ORIGIN_LIVE;
 	clock_gettime(CLOCK_REALTIME, &p->when);
 	if (procfs_read(p, pid, err) < 0 || read_threads(p, c->tracee, err) < 0 ||
+	    ask_pending(p, c->tracee, err) < 0 ||
 	    (!o->stop && !o->keep_stopped && memory_copy_early(&c->memory, p, pid, err) < 0) ||
 	    call_and_snapshot(c, o, err) < 0)
 		return -1;
 	return pages_open(&c->memory.pages, c->snapshot ? c->snapshot : pid, err);
+}
+
+/* What may be read when the process runs again.  By then it may have ended. */
+static int read_the_rest(struct process *p, pid_t pid, struct error *err)
+{
+	if (procfs_read_attributes(p, pid, err) < 0 && err->code != ESRCH)
+		return -1;
+	attributes_share(p);
+	return 0;
 }
 
 int capture_begin(struct capture *c, pid_t pid, const struct capture_options *o, struct error *err)
@@ -183,6 +193,8 @@ int capture_begin(struct capture *c, pid_t pid, const struct capture_options *o,
 		result = snapshot_settle(c->snapshot, err);
 	if (result == 0)
 		result = traits_settle(&c->process, c->snapshot ? c->snapshot : pid, err);
+	if (result == 0)
+		result = read_the_rest(&c->process, pid, err);
 	if (result == 0)
 		result = memory_classify(&c->memory, &c->process, err);
 	if (result == 0)

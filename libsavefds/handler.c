@@ -118,7 +118,7 @@ static void save(const struct request *r)
 	}
 	freeze_others();
 	settings_file(path);
-	if (text_write(path, &r->context->uc_stack, &err) < 0)
+	if (text_write(path, &r->context->uc_stack, true, &err) < 0)
 		complain(err.message);
 }
 
@@ -215,7 +215,7 @@ static void write_now(void *argument)
 	sigaltstack(NULL, &altstack);
 	altstack.ss_flags &= ~SS_ONSTACK;
 	settings_file(path);
-	c->result = text_write(c->file ? c->file : path, &altstack, &c->err);
+	c->result = text_write(c->file ? c->file : path, &altstack, false, &c->err);
 }
 
 /*

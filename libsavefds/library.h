@@ -7,6 +7,7 @@
  *   handler.c    the handler, and the stack it works on
  *   freeze.c     stops the other threads from the text until the core
  *   text.c       reads our own process and writes the text
+ *   pending.c    reads the signals that wait
  *
  * The library is a guest: it never ends its host, never writes to standard output, keeps errno, and
  * costs nothing until a watched signal comes.  All that runs in the handler is async-signal-safe.
@@ -22,6 +23,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "process/process.h"
 #include "process/remembered.h"
 #include "util/error.h"
 
@@ -59,13 +61,18 @@ void freeze_others(void);
 /* The text is written, the signal that ends the process is on its way: called last. */
 void freeze_until_core(void);
 
+/* ---- pending.c ---- */
+
+/* Takes the signals that wait, which P has by their numbers: see there. */
+MUST_CHECK int pending_take(struct process *p, pid_t self, struct error *err);
+
 /* ---- text.c ---- */
 
 /*
  * Writes the state of our own process to the file PATH.  ALTSTACK is that of the calling thread, as
- * it is outside of the handler.
+ * it is outside of the handler.  DYING: nobody needs the signals that wait any more.
  */
-MUST_CHECK int text_write(const char *path, const stack_t *altstack, struct error *err);
+MUST_CHECK int text_write(const char *path, const stack_t *altstack, bool dying, struct error *err);
 
 /* Writes "libsavefds: MESSAGE" and a newline to standard error. */
 void complain(const char *message);

@@ -48,6 +48,15 @@ static int write_text(const struct process *p, const char *path, struct error *e
 				      : statelog_save(p, path, err);
 }
 
+static int read_process(struct process *p, pid_t pid, struct error *err)
+{
+	if (procfs_read(p, pid, err) < 0 || procfs_read_pending(p, pid, err) < 0 ||
+	    procfs_read_attributes(p, pid, err) < 0 || procfs_read_memory(p, pid, err) < 0)
+		return -1;
+	attributes_share(p);
+	return 0;
+}
+
 static int run(const char *pid_text, const char *path)
 {
 	struct process p;
@@ -58,7 +67,7 @@ static int run(const char *pid_text, const char *path)
 	if (pid < 0)
 		return fail(&err);
 	process_init(&p);
-	if (procfs_read(&p, pid, &err) < 0 || procfs_read_memory(&p, pid, &err) < 0 || write_text(&p, path, &err) < 0)
+	if (read_process(&p, pid, &err) < 0 || write_text(&p, path, &err) < 0)
 		result = fail(&err);
 	process_free(&p);
 	return result;

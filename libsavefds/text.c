@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define _GNU_SOURCE
 #include <signal.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "libsavefds/library.h"
 #include "process/raw_x86_64.h"
 #include "process/procfs.h"
+#include "process/questions.h"
 #include "process/statelog.h"
 #include "util/format.h"
 #include "util/io.h"
@@ -20,36 +22,40 @@ void complain(const char *message)
 		return;  /* nobody is there to be told */
 }
 
-/* What /proc only calls "caught", the kernel tells its own process. */
-static void take_dispositions(struct process *p)
-{
-	for (int signo = 1; signo < SIGNALS; signo++) {
-		struct disposition *d = &p->dispositions[signo];
-		struct kernel_sigaction act;
+/* ---- What the kernel tells its own process alone -------------------------------------------------------- */
 
-		if (raw_syscall(SYS_rt_sigaction, signo, 0, (long)&act, sizeof act.mask, 0) < 0)
-			continue;
-		*d = (struct disposition){
-			.kind = act.handler == (uintptr_t)SIG_DFL ? DISPOSITION_DEFAULT :
-				act.handler == (uintptr_t)SIG_IGN ? DISPOSITION_IGNORE :
-				DISPOSITION_HANDLER,
-		};
-		if (d->kind == DISPOSITION_HANDLER) {
-			d->handler = act.handler;
-			d->flags = act.flags;
-			d->mask = act.mask;
-			d->restorer = act.restorer;
-		}
-	}
-	p->have |= HAVE_DISPOSITIONS;
+static int call(void *context, long *result, struct error *err, long nr,
+		const uint64_t args[ASKER_ARGS])
+{
+	(void)context;
+	(void)err;
+	*result = raw_syscall(nr, (long)args[0], (long)args[1], (long)args[2], (long)args[3], 0);
+	return 0;
 }
 
-static void take_altstack(struct process *p, const stack_t *altstack)
+static int read_answer(void *context, addr_t from, void *to, size_t len, struct error *err)
 {
-	struct thread *t = process_thread(p, (pid_t)raw_syscall(SYS_gettid, 0, 0, 0, 0, 0));
+	(void)context;
+	(void)err;
+	memcpy(to, (const void *)(uintptr_t)from, len);
+	return 0;
+}
 
-	if (!t)
-		return;
+static int ask(struct process *p, struct thread *t, struct error *err)
+{
+	uint64_t data[ASKER_DATA / sizeof(uint64_t)];
+	const struct asker a = {
+		.call = call, .read = read_answer, .data = (uintptr_t)data, .cheap = true,
+	};
+
+	if (ask_dispositions(p, &a, err) < 0 || ask_timers(p, &a, err) < 0 || ask_brk(p, &a, err) < 0 ||
+	    ask_settings(p, t, &a, err) < 0)
+		return -1;
+	return ask_inherited(p, t, &a, err);
+}
+
+static void take_altstack(struct thread *t, const stack_t *altstack)
+{
 	t->altstack = (struct altstack){
 		.known = true, .sp = (uintptr_t)altstack->ss_sp, .size = altstack->ss_size,
 		/* Before the first sigaltstack() the kernel shows no flags at all. */
@@ -57,29 +63,37 @@ static void take_altstack(struct process *p, const stack_t *altstack)
 	};
 }
 
-static int read_self(struct process *p, const stack_t *altstack, struct error *err)
+static int read_self(struct process *p, const stack_t *altstack, bool dying, struct error *err)
 {
-	if (procfs_read(p, 0, err) < 0 || procfs_read_memory(p, 0, err) < 0)
+	if (procfs_read(p, 0, err) < 0 || procfs_read_memory(p, 0, err) < 0 ||
+	    procfs_read_pending(p, 0, err) < 0 || procfs_read_attributes(p, 0, err) < 0)
 		return -1;
-	take_dispositions(p);
-	take_altstack(p, altstack);
-	/* To the byte, where /proc shows pages. */
-	p->brk = (addr_t)raw_syscall(SYS_brk, 0, 0, 0, 0, 0);
+	/* In a process id namespace /proc may be that of another one. */
+	struct thread unlisted = { 0 };
+	pid_t self = (pid_t)raw_syscall(SYS_gettid, 0, 0, 0, 0, 0);
+	struct thread *t = process_thread(p, self);
+
+	if (!t)
+		t = &unlisted;
+	take_altstack(t, altstack);
+	if (ask(p, t, err) < 0 || (dying && pending_take(p, self, err) < 0))
+		return -1;
+	attributes_share(p);
 	return 0;
 }
 
 /* A process about to die should not take long over it. */
 enum { UNLINKED_MAX = 16 << 20 };
 
-static int read_and_write(const char *path, const stack_t *altstack, const struct rlimit *files,
-			  struct error *err)
+static int read_and_write(const char *path, const stack_t *altstack, bool dying,
+			  const struct rlimit *files, struct error *err)
 {
 	struct process p;
 	int result;
 
 	process_init(&p);
 	p.contents_max = UNLINKED_MAX;
-	result = read_self(&p, altstack, err);
+	result = read_self(&p, altstack, dying, err);
 	if (files)
 		p.limits[RLIMIT_NOFILE].soft = files->rlim_cur;
 	if (result == 0)
@@ -89,7 +103,7 @@ static int read_and_write(const char *path, const stack_t *altstack, const struc
 }
 
 /* Reading /proc takes a descriptor or two, which a program at its limit does not have. */
-int text_write(const char *path, const stack_t *altstack, struct error *err)
+int text_write(const char *path, const stack_t *altstack, bool dying, struct error *err)
 {
 	enum { NEEDED = 8 };
 	struct rlimit files, more;
@@ -97,12 +111,12 @@ int text_write(const char *path, const stack_t *altstack, struct error *err)
 	int result;
 
 	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
-		return read_and_write(path, altstack, NULL, err);
+		return read_and_write(path, altstack, dying, NULL, err);
 	more = files;
 	more.rlim_cur = files.rlim_max - files.rlim_cur > NEEDED ? files.rlim_cur + NEEDED
 								  : files.rlim_max;
 	raised = setrlimit(RLIMIT_NOFILE, &more) == 0;
-	result = read_and_write(path, altstack, raised ? &files : NULL, err);
+	result = read_and_write(path, altstack, dying, raised ? &files : NULL, err);
 	if (raised && setrlimit(RLIMIT_NOFILE, &files) < 0)
 		complain("cannot restore the limit of open files");
 	return result;

@@ -324,5 +324,6 @@ int procfs_read(struct process *p, pid_t pid, struct error *err)
 	    read_directory(p, pid, "root", &p->root, err) < 0)
 		return -1;
 	p->have |= HAVE_CWD | HAVE_ROOT;
-	return 0;
+	procfs_read_clocks(p);
+	return procfs_read_scheduling(p, err) < 0 ? -1 : procfs_read_timers(p, pid, err);
 }

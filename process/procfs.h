@@ -11,8 +11,8 @@
 /*
  * Fills the empty model P with what /proc/PID tells: identity, threads (ids and names), mappings
  * with their true flags, mm fields, auxiliary vector, descriptors and their descriptions (those
- * shared are found with kcmp), cwd, root, umask, limits, and of the dispositions which signals are
- * ignored and which are caught.  Registers and memory are not read.
+ * shared are found with kcmp), cwd, root, umask, limits, scheduling, POSIX timers but for their times,
+ * and of the dispositions which signals are ignored and which are caught.  Registers and memory are not read.
  *
  * PID 0 is the caller.
  */
@@ -38,5 +38,21 @@ MUST_CHECK int procfs_read_guards(struct process *p, pid_t pid, struct error *er
 MUST_CHECK int procfs_read_memory(struct process *p, pid_t pid, struct error *err);
 
 MUST_CHECK int procfs_read_descriptors(struct process *p, pid_t pid, struct error *err);
+MUST_CHECK int procfs_read_timers(struct process *p, pid_t pid, struct error *err);
+void procfs_read_clocks(struct process *p);
+
+/*
+ * Not among procfs_read()'s: which signals wait, for the process and for its threads, whose list is
+ * there already.  Neither how many of one kind nor what came with them.
+ */
+MUST_CHECK int procfs_read_pending(struct process *p, pid_t pid, struct error *err);
+
+/*
+ * How the threads are scheduled, among procfs_read()'s; and the attributes that take files of /proc, which
+ * are not: they cost time, and may be read when the process runs again.  PID 0 is the caller.
+ */
+MUST_CHECK int procfs_read_scheduling(struct process *p, struct error *err);
+void procfs_online_cpus(struct cpus *all);
+MUST_CHECK int procfs_read_attributes(struct process *p, pid_t pid, struct error *err);
 
 #endif

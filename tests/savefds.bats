@@ -61,7 +61,8 @@ own_descriptors() { grep -E '^1[0-9][0-9] : ' "$1"; }
 	has_every_line filedescriptors lines
 	grep -qx 'sigaction : SIGUSR1 : caught' filedescriptors
 	grep -qx 'sigaction : SIGUSR2 : ignore' filedescriptors
-	"$BIN/savefds" -o - "$PID" | cmp - filedescriptors
+	"$BIN/savefds" -o - "$PID" > again
+	cmp <(grep -v '^clocks' again) <(grep -v '^clocks' filedescriptors)
 	kill -0 "$PID"
 }
 
