@@ -158,6 +158,9 @@ void restore_check(const struct restore *r, struct findings *f)
 	check_segments(r, f);
 	check_files(r, f);
 	check_state(r, f);
+	check_signals(r, f);
+	check_timers(r, f);
+	check_attributes(r, f);
 	check_threads(r, f);
 	check_limits(r, f);
 	check_ids(r, f);

@@ -10,8 +10,11 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "restart/launch.h"
 #include "util/cleanup.h"
 #include "util/format.h"
 #include "util/io.h"
@@ -51,6 +54,28 @@ bool ids_free(const struct process *p, size_t first, pid_t *taken)
 			return false;
 	}
 	return true;
+}
+
+/* Makes a process of that id and ends it.  False when the id is not to be had. */
+static bool try_id(pid_t id)
+{
+	pid_t child = launch_fork(id);
+
+	if (child == 0)
+		_exit(0);
+	return child < 0 ? errno != EEXIST : waitpid(child, NULL, 0) == child;
+}
+
+void ids_settle(const struct process *p)
+{
+	enum { RECENT = 10 /* seconds */, TRIES = 50 };
+	const struct timespec moment = { .tv_nsec = 2000000 };
+
+	if (!p->when.tv_sec || time(NULL) - p->when.tv_sec > RECENT)
+		return;
+	for (size_t i = 0; i < p->thread_count; i++)
+		for (int n = 0; n < TRIES && !try_id(p->threads[i].tid); n++)
+			nanosleep(&moment, NULL);
 }
 
 void check_ids(const struct restore *r, struct findings *f)

@@ -13,6 +13,12 @@
 
 /* Whether all ids of the core are free here, and this process may ask for them. */
 bool ids_free(const struct process *p, size_t first, pid_t *taken);
+
+/*
+ * Waits, a moment at most, until the kernel has given up the ids of threads that have just ended: to kill()
+ * they are gone while clone3() may not take them yet (release_task() frees them last).
+ */
+void ids_settle(const struct process *p);
 bool ids_permitted(void);
 
 /* Obstacles and remarks about the policy that the user chose. */

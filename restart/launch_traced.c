@@ -137,7 +137,8 @@ static void unpin(struct session *s)
 	if (!s->pinned)
 		return;
 	for (size_t i = 0; i < s->arrived; i++)
-		sched_setaffinity(s->tids[i], sizeof s->cpus, &s->cpus);
+		if (!restores_cpus(s->r, &s->r->process->threads[i]))
+			sched_setaffinity(s->tids[i], sizeof s->cpus, &s->cpus);
 	sched_setaffinity(0, sizeof s->cpus, &s->cpus);
 	s->pinned = false;
 }

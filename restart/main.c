@@ -185,6 +185,8 @@ static pid_t launch_by_policy(struct restore *r, struct error *err)
 	if (r->keep_ids)
 		ids_raise_ambient();
 	r->announce = announce;
+	if (r->keep_ids && policy != PID_NAMESPACE)
+		ids_settle(r->process);
 	choose_laziness(r);
 	if (!r->keep_ids && owners_find(r, err) < 0)
 		return -1;

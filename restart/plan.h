@@ -27,6 +27,7 @@ struct plan {
 	struct plan_buffer notes;  /* texts for people; byte 0 is the empty one */
 	bool traced;               /* a tracer watches over the plan's execution */
 	addr_t syscall_at;         /* of a `syscall` instruction in the restored process, or 0 */
+	addr_t thread_words;       /* data for threads to leave ids and marks in, or 0 (plan_timers.c) */
 	bool failed;
 	struct plan_op spare;      /* what a failed builder hands out */
 };

@@ -81,6 +81,26 @@ static const struct call {
 	{ SYS_write, "write", "dxd" },
 	{ SYS_getpid, "getpid", "" },
 	{ SYS_kill, "kill", "dd" },
+	{ SYS_rt_sigqueueinfo, "rt_sigqueueinfo", "ddx" },
+	{ SYS_rt_tgsigqueueinfo, "rt_tgsigqueueinfo", "dddx" },
+	{ SYS_setitimer, "setitimer", "dxx" },
+	{ SYS_timer_create, "timer_create", "dxx" },
+	{ SYS_timer_settime, "timer_settime", "ddxx" },
+	{ SYS_timer_delete, "timer_delete", "d" },
+	{ SYS_gettid, "gettid", "" },
+	{ SYS_futex, "futex", "xdd" },
+	{ SYS_setpriority, "setpriority", "ddd" },
+	{ SYS_sched_setattr, "sched_setattr", "dxd" },
+	{ SYS_sched_setaffinity, "sched_setaffinity", "ddx" },
+	{ SYS_ioprio_set, "ioprio_set", "ddx" },
+	{ SYS_personality, "personality", "x" },
+	{ SYS_setresuid, "setresuid", "ddd" },
+	{ SYS_setresgid, "setresgid", "ddd" },
+	{ SYS_setfsuid, "setfsuid", "d" },
+	{ SYS_setfsgid, "setfsgid", "d" },
+	{ SYS_setgroups, "setgroups", "dx" },
+	{ SYS_setpgid, "setpgid", "dd" },
+	{ SYS_setsid, "setsid", "" },
 };
 
 struct line {
@@ -157,6 +177,8 @@ static void append_call(struct line *l, const struct plan *plan, const struct pl
 			append(l, ", ");
 		if (op->flags & (OP_ARG0_IS_RESULT << i))
 			append(l, "$");
+		else if (i == 0 && op->flags & OP_ARG0_IS_PID)
+			append(l, "getpid()");
 		else
 			append_argument(l, plan, call ? call->args[i] : 'x', op->args[i]);
 	}

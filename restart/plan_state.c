@@ -3,7 +3,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/prctl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -50,24 +49,6 @@ void plan_limits(const struct restore *r, struct plan *plan)
 			plan_limit(r, plan, i);
 }
 
-static void plan_disposition(const struct restore *r, struct plan *plan, int signo)
-{
-	const struct disposition *d = &r->process->dispositions[signo];
-	/* The kernel's struct sigaction, which is not libc's. */
-	struct { uint64_t handler, flags, restorer, mask; } action = {
-		.handler = d->kind == DISPOSITION_HANDLER ? d->handler
-			 : (uint64_t)(d->kind == DISPOSITION_IGNORE ? SIG_IGN : SIG_DFL),
-		.flags = d->kind == DISPOSITION_HANDLER ? d->flags : 0,
-		.restorer = d->kind == DISPOSITION_HANDLER ? d->restorer : 0,
-		.mask = d->kind == DISPOSITION_HANDLER ? d->mask : 0,
-	};
-	char name[32];
-
-	signal_name_write(name, sizeof name, signo);
-	plan_syscall(plan, 0, SYS_rt_sigaction, signo, plan_data(plan, &action, sizeof action), 0, 8);
-	plan_note(plan, "%s", name);
-}
-
 void plan_state(const struct restore *r, struct plan *plan)
 {
 	const struct process *p = r->process;
@@ -75,10 +56,7 @@ void plan_state(const struct restore *r, struct plan *plan)
 	for (int i = 0; i < LIMITS; i++)
 		if (is_lifted(i))
 			plan_limit(r, plan, i);
-	if (p->have & HAVE_DISPOSITIONS)
-		for (int i = 1; i < SIGNALS; i++)
-			if (i != SIGKILL && i != SIGSTOP)
-				plan_disposition(r, plan, i);
+	plan_dispositions(r, plan);
 	if (p->have & HAVE_CWD)
 		plan_syscall(plan, 0, SYS_chdir, plan_string(plan, p->cwd));
 	if (p->have & HAVE_UMASK)

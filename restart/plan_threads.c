@@ -41,6 +41,10 @@ static void plan_clone(const struct restore *r, struct plan *plan, size_t i)
 		args.set_tid = plan_data(plan, &tid, sizeof(pid_t));
 		args.set_tid_size = 1;
 	}
+	if (plan->thread_words) {
+		args.flags |= CLONE_PARENT_SETTID;
+		args.parent_tid = plan->thread_words + i * sizeof(pid_t);
+	}
 	addr_t at = plan_data(plan, &args, sizeof args);
 	struct plan_op *op = plan_add(plan, OP_THREAD, r->keep_ids ? OP_EXPECT : 0);
 	op->args[0] = at;
@@ -149,6 +153,11 @@ static int plan_thread(const struct restore *r, struct plan *plan, size_t i, str
 	const char *name = t->name[0] ? t->name : i == 0 ? p->comm : "";
 	if (name[0])
 		plan_syscall(plan, 0, SYS_prctl, PR_SET_NAME, plan_string(plan, name));
+	plan_thread_attributes(r, plan, i);
+	if (i == 0)
+		plan_pending(r, plan, 0);
+	plan_pending(r, plan, t->tid);
+	plan_thread_timers(r, plan, i);
 	if (r->finish == FINISH_TRACED) {
 		plan_add(plan, OP_END, 0)->args[0] = i;
 		return 0;
@@ -164,6 +173,7 @@ static int plan_thread(const struct restore *r, struct plan *plan, size_t i, str
 
 int plan_threads(const struct restore *r, struct plan *plan, struct error *err)
 {
+	plan_timers_begin(r, plan);
 	size_t first_clone = plan_next(plan);
 
 	for (size_t i = 1; i < r->process->thread_count; i++)

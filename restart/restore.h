@@ -101,6 +101,10 @@ void restore_check(const struct restore *r, struct findings *f);
 void check_files(const struct restore *r, struct findings *f);    /* plan_files.c */
 void check_memory(const struct restore *r, struct findings *f);   /* plan_memory.c */
 void check_machine(const struct restore *r, struct findings *f);  /* check_machine.c */
+void check_signals(const struct restore *r, struct findings *f);  /* plan_signals.c */
+void check_timers(const struct restore *r, struct findings *f);   /* plan_timers.c */
+void check_attributes(const struct restore *r, struct findings *f);  /* plan_attributes.c */
+void check_credentials(const struct restore *r, struct findings *f);  /* plan_credentials.c */
 
 /*
  * nameless.c: the files without a name, which restart makes again and lends to the new process.
@@ -126,8 +130,17 @@ MUST_CHECK int plan_memory(const struct restore *r, struct plan *plan, struct er
 MUST_CHECK int plan_vdso(const struct restore *r, struct plan *plan, struct error *err);
 MUST_CHECK int plan_mm(const struct restore *r, struct plan *plan, struct error *err);
 void plan_limits(const struct restore *r, struct plan *plan);     /* plan_state.c */
+void plan_attributes(const struct restore *r, struct plan *plan);  /* plan_attributes.c */
 void plan_files(const struct restore *r, struct plan *plan);      /* plan_files.c */
 void plan_state(const struct restore *r, struct plan *plan);      /* plan_state.c */
+void plan_dispositions(const struct restore *r, struct plan *plan);  /* plan_signals.c */
+/* Of each thread's own list (index I): the last that it does before it enters the program. */
+void plan_thread_attributes(const struct restore *r, struct plan *plan, size_t i);  /* plan_attributes.c */
+void plan_credentials(const struct restore *r, struct plan *plan);  /* plan_credentials.c */
+bool restores_cpus(const struct restore *r, const struct thread *t);  /* whether the plan binds it to its cpus */
+void plan_pending(const struct restore *r, struct plan *plan, pid_t tid);  /* plan_signals.c; 0: all may take */
+void plan_timers_begin(const struct restore *r, struct plan *plan);  /* plan_timers.c: before threads exist */
+void plan_thread_timers(const struct restore *r, struct plan *plan, size_t i);
 MUST_CHECK int plan_threads(const struct restore *r, struct plan *plan, struct error *err);
 
 #endif

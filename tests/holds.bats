@@ -43,6 +43,7 @@ none_lost() {
 # resume OPTION...: ends the process, restarts it from its core, and has it check what it holds.
 resume() {
 	touch go
+	wait "$PID" || true  # what it had locked is free when it is gone
 	as_user "$BIN/restart" -n -w "$@" core > restart.out 2>&1 < /dev/null || { cat restart.out out; return 1; }
 	none_lost
 }

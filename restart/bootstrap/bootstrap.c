@@ -123,6 +123,8 @@ void bootstrap_run(struct plan_header *header, const struct plan_op *op)
 
 		for (int i = 0; i < 6; i++)
 			args[i] = op->flags & (OP_ARG0_IS_RESULT << i) ? (uint64_t)result : op->args[i];
+		if (op->flags & OP_ARG0_IS_PID)
+			args[0] = (uint64_t)bootstrap_syscall(__NR_getpid, 0, 0, 0, 0, 0, 0);
 
 		long got = run_op(header, op, args, result);
 		int failed = is_error(got) || (op->flags & OP_EXPECT && (uint64_t)got != op->expect);

@@ -62,6 +62,7 @@ enum plan_op_flags {
 	OP_KEEP = 1 << 8,            /* keep the result */
 	OP_EXPECT = 1 << 9,          /* any result but `expect` is a failure */
 	OP_MAY_FAIL = 1 << 10,       /* a failure is not one */
+	OP_ARG0_IS_PID = 1 << 11,    /* argument 0 is the id of the process */
 };
 
 struct plan_op {

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include "restart/own.h"
+
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "process/procfs.h"
+#include "process/questions.h"
+
+static int call(void *context, long *result, struct error *err, long nr,
+		const uint64_t args[ASKER_ARGS])
+{
+	*result = syscall(nr, args[0], args[1], args[2], args[3]);
+	(void)context;
+	(void)err;
+	return 0;
+}
+
+static int read_answer(void *context, addr_t from, void *to, size_t len, struct error *err)
+{
+	memcpy(to, (const void *)(uintptr_t)from, len);
+	(void)context;
+	(void)err;
+	return 0;
+}
+
+static void read_own(struct process *p)
+{
+	uint64_t data[ASKER_DATA / sizeof(uint64_t)];
+	const struct asker a = { .call = call, .read = read_answer, .data = (uintptr_t)data };
+	struct thread *t;
+	struct error err;
+
+	process_init(p);
+	t = process_add_thread(p);
+	if (!t)
+		return;
+	p->pid = t->tid = getpid();
+	if (procfs_read_scheduling(p, &err) == 0 && procfs_read_attributes(p, 0, &err) == 0 &&
+	    ask_settings(p, t, &a, &err) == 0 && ask_inherited(p, t, &a, &err) == 0)
+		attributes_share(p);
+}
+
+/* It lives as long as restart does. */
+const struct process *own_process(void)
+{
+	static struct process own;
+	static bool done;
+
+	if (!done)
+		read_own(&own);
+	done = true;
+	return &own;
+}
+
+bool own_has_capability(int cap)
+{
+	return own_process()->credentials.caps[CAPS_EFFECTIVE] >> cap & 1;
+}
