@@ -64,6 +64,27 @@ $(BUILD)/restart_main.o: $(RESTART) $(BUILD)/restart/blob.o
 	ld -r -o $@ $^
 	objcopy --redefine-sym main=restart_main --keep-global-symbol=restart_main $@
 
+# The agent for static programs, which the engine puts into them: no C library, one flat program.
+STATIC_AGENT := $(patsubst %.c,$(BUILD)/static/%.o,$(wildcard libckpt/static/*.c) \
+	$(addprefix libckpt/,settings.c engine.c checkpoint.c handler.c period.c environment.c) \
+	util/format.c util/error.c process/names.c process/interrupted_x86_64.c process/syscall_restart.c)
+
+$(BUILD)/static/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) -std=gnu11 -Os -g -ffreestanding -fpie -fno-stack-protector -fno-builtin \
+		-fno-asynchronous-unwind-tables -fcf-protection=none \
+		-fno-strict-aliasing -fvisibility=hidden $(WARNINGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/agent.elf: $(STATIC_AGENT)
+	$(CC) -nostdlib -static-pie -Wl,-z,text -Wl,--build-id=none -Wl,--no-dynamic-linker -s \
+		-Wl,-e,static_agent_entry -o $@ $^
+
+$(BUILD)/ckpt/agent_image.o: ckpt/agent_image.S $(BUILD)/agent.elf
+	@mkdir -p $(@D)
+	$(CC) -DAGENT='"$(BUILD)/agent.elf"' -c -o $@ $<
+
+$(BUILD)/engine: $(BUILD)/ckpt/agent_image.o
+
 $(BUILD)/engine: $(CKPT) $(BUILD)/restart_main.o $(EMBEDDED_NOTE) $(ELF) $(MODEL)
 	$(CC) $(ALL_CFLAGS) $(ENGINE_STATIC) -o $@ $^ $(ALL_LDFLAGS) $(ENGINE_LIBS)
 

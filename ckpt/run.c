@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ckpt/inject.h"
 #include "util/format.h"
 
 static int fail(const struct error *err, int status)
@@ -98,7 +99,6 @@ static const char *refusal(const struct program_file *f)
 {
 	return f->foreign ? "is not a 64-bit program of this machine, and cannot be checkpointed"
 	     : f->set_uid ? "is set-uid, and cannot be checkpointed"
-	     : f->is_static ? "is linked statically: use ckpt -p while it runs"
 	     : NULL;
 }
 
@@ -126,6 +126,10 @@ int run_program(const struct run_options *o)
 	if (set_environment(o, name, library) != 0) {
 		fputs("ckpt: not enough memory\n", stderr);
 		return RUN_FAILED;
+	}
+	if (f.is_static && inject_at_exec(&err) < 0) {
+		error_prefix(&err, "%s", o->program[0]);
+		return fail(&err, RUN_CANNOT);
 	}
 	execvp(o->program[0], o->program);
 	error_sys(&err, errno, "%s", o->program[0]);

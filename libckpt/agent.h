@@ -8,10 +8,11 @@
  *   checkpoint.c  one checkpoint, from the first hook to the last
  *   handler.c     the checkpoint signal
  *   period.c      the timer
+ *   environment.c the environment
  *
- * and in libckpt.so, not in a program that was linked statically:
+ * and in libckpt.so, not in a program that was linked statically (static/):
  *
- *   start.c       the constructor: the environment
+ *   start.c       the constructor
  *   hooks.c       functions of the program's
  *   api.c         ckpt.h
  *   interpose.c   sigaction() and signal(), so that the checkpoint signal stays ours
@@ -70,6 +71,11 @@ bool settings_can_be(unsigned signo);
 void complain(const char *message);
 
 /* ---- engine.c ---- */
+
+/* The bytes of the engine. */
+extern struct engine_file {
+	const char *start, *end;
+} engine_file;
 
 struct engine_request {
 	const char *name;

@@ -57,11 +57,18 @@ void agent_release(void)
 	raw_syscall(SYS_futex, (long)&taken, FUTEX_WAKE, 1, 0, 0);
 }
 
-void checkpoint_forget(void)
+/* What an engine reports to our parent. */
+static void drop_status(void)
 {
 	if (status_fd >= 0)
 		raw_syscall(SYS_close, status_fd, 0, 0, 0, 0);
 	status_fd = -1;
+	engine_forget(true);
+}
+
+void checkpoint_forget(void)
+{
+	drop_status();
 	taken = 0;
 	taken_by = 0;
 }
@@ -213,6 +220,15 @@ static void call_hooks(enum stage stage)
 		run_hooks(stage);
 }
 
+/* A child that was not made by fork() of the C library. */
+static void introduce_child(void)
+{
+	if (settings.pid == (pid_t)raw_syscall(SYS_getpid, 0, 0, 0, 0, 0))
+		return;
+	settings_name_child();
+	drop_status();
+}
+
 enum outcome checkpoint(enum occasion occasion, const char *name, int *code)
 {
 	bool ends = occasion != BY_PERIOD && !settings.config.continues;
@@ -220,14 +236,12 @@ enum outcome checkpoint(enum occasion occasion, const char *name, int *code)
 	struct error err = { .code = 0 };
 	enum outcome outcome;
 
+	introduce_child();
 	if (!earlier_is_over(ends || occasion == BY_CALL)) {
 		period_start();
 		return DROPPED;
 	}
 	period_stop();
-	/* A child that was made by a bare clone() has not been introduced. */
-	if (settings.pid != (pid_t)raw_syscall(SYS_getpid, 0, 0, 0, 0, 0))
-		settings_name_child();
 	call_hooks(BEFORE);
 	outcome = run_engine(name ? name : settings.config.name, ends, watch, &err);
 	if (outcome == RESTARTED) {

@@ -37,7 +37,7 @@ enum {
 	MFD_MAY_BE_RUN = 0x10,        /* MFD_EXEC, Linux 6.3 */
 };
 
-extern const char engine_image[], engine_image_end[];
+struct engine_file engine_file;
 
 static char middle_stack[MIDDLE_STACK] __attribute__((aligned(64)));
 static char engine_stack[ENGINE_STACK] __attribute__((aligned(64)));
@@ -135,10 +135,10 @@ static void reset_signals(void)
 /* The image in the empty file FD, which can be executed then: 0, or minus an errno. */
 static long fill(int fd)
 {
-	const char *from = engine_image;
+	const char *from = engine_file.start;
 
-	while (from < engine_image_end) {
-		long done = call(SYS_write, fd, (long)from, engine_image_end - from, 0);
+	while (from < engine_file.end) {
+		long done = call(SYS_write, fd, (long)from, engine_file.end - from, 0);
 
 		if (done <= 0 && done != -EINTR)
 			return done ? done : -ENOSPC;

@@ -17,8 +17,9 @@ rules() {
 	libsavefds          "(util|process)/
 	restart             "(util|process|elf)/  "restart/bootstrap/plan\.h"  "syscall_names\.h"
 	restart/bootstrap   <(stdint|stddef|stdbool)\.h>  <(linux|asm|asm-generic)/
-	ckpt                "(util|process|elf)/
+	ckpt                "(util|process|elf)/  "libckpt/static/static\.h"
 	libckpt             "(util|process)/
+	libckpt/static      "(util|process|libckpt)/
 	pmckpt              "(libckpt/)?ckpt\.h"
 	END
 }

@@ -567,3 +567,57 @@ print("end")' > out
 	XDG_CACHE_HOME=$WORK/shared HOME=$WORK/private ./ckpt true
 	cmp -s "$LIB/libckpt.so" private/.cache/ckpt/libckpt-*.so
 }
+
+# ---- Static programs -----------------------------------------------------------------------------------------
+
+@test "a static program is checkpointed by the command, again and again" {
+	for kind in -static "-static-pie -fPIE"; do
+		rm -f go
+		# shellcheck disable=SC2086
+		build_program ckpt_lib_count $kind
+		start env WORD=original ckpt ./ckpt_lib_count argument > out 2> err
+		wait_lines out 3
+		[ -z "$(pgrep -P "$PID")" ]
+		kill -TSTP "$PID"
+		ends "$PID" 0
+		start ./ckpt_lib_count.ckpt
+		grows out
+		kill -TSTP "$PID"
+		ends "$PID" 0
+		touch go
+		start ./ckpt_lib_count.ckpt
+		ends "$PID" 7
+		counts_up out
+		[ "$(tail -n 1 out)" = "argument original" ]
+		[ ! -s err ]
+	done
+}
+
+@test "a static program has its period, and a call that waits goes on" {
+	build_program ckpt_lib_count -static
+	start ckpt -z 50 --keep=2 ./ckpt_lib_count > out 2> err
+	wait_until 20 test -e ckpt_lib_count.ckpt.1
+	touch go
+	ends "$PID" 7
+	counts_up out
+	build_program savefds_waits -static
+	start ckpt -c -a USR2 ./savefds_waits sleep > out
+	wait_lines out 1
+	wait_state "$PID" S
+	kill -USR2 "$PID"
+	wait_until 20 test -s savefds_waits.ckpt
+	wait_state "$PID" S
+	[ "$(wc -l < out)" -eq 1 ]
+}
+
+@test "a static program of an ordinary user is checkpointed" {
+	build_program ckpt_lib_count -static
+	copy_programs
+	start "${AS_USER[@]}" "$WORK/bin/ckpt" -n saved ./ckpt_lib_count > out
+	wait_lines out 3
+	kill -TSTP "$PID"
+	ends "$PID" 0
+	touch go
+	run -7 here ./saved
+	counts_up out
+}
