@@ -331,7 +331,7 @@ static int add_entry(struct process *p, const struct entries *entries, size_t i,
 
 /* ---- What is on its way ---------------------------------------------------------------------- */
 
-static int read_on_its_way(struct process *p, const struct entries *entries, const size_t *first,
+static int read_on_its_way(struct process *p, struct entries *entries, const size_t *first,
 			   struct error *err)
 {
 	for (size_t i = 0; i < entries->count; i++) {
@@ -349,9 +349,12 @@ static int read_on_its_way(struct process *p, const struct entries *entries, con
 	return 0;
 }
 
+/* A few hundredths of a second at most. */
+enum { SEARCHES = 50000 };
+
 int procfs_read_descriptors(struct process *p, pid_t pid, struct error *err)
 {
-	struct entries entries = { .pid = pid };
+	struct entries entries = { .pid = pid, .searches = SEARCHES };
 	size_t *first = NULL;
 
 	if (read_entries(p, &entries, err) < 0 || find_shared(p, &entries, &first, err) < 0)

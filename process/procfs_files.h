@@ -25,6 +25,7 @@ struct entries {
 	struct entry *all;  /* by descriptor */
 	size_t count, capacity;
 	bool locks;         /* some of them have file locks */
+	size_t searches;    /* entries of directories that may still be looked at for inotify */
 	pid_t pid;
 };
 
@@ -54,10 +55,13 @@ MUST_CHECK int procfs_read_contents(struct process *p, const struct entries *ent
 void procfs_read_owner(int fd, struct description *d);
 
 /* Adds to D, the description of E, what an epoll or inotify tells of its watches beyond fdinfo. */
-void procfs_read_watches(struct process *p, const struct entries *entries, const struct entry *e,
+void procfs_read_watches(struct process *p, struct entries *entries, const struct entry *e,
 			 struct description *d);
 
-/* Looks for a path of the file that W watches.  NULL when none is found. */
-const char *procfs_find_path(struct process *p, pid_t pid, const struct inotify_watch *w);
+/*
+ * Looks for the paths of what the inotify D watches, among *LEFT entries of directories at most, which
+ * are counted down.  Those of which none is found stay NULL.
+ */
+void procfs_find_paths(struct process *p, pid_t pid, struct description *d, size_t *left);
 
 #endif

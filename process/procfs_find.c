@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Finding a path for an inode: inotify remembers no paths.  There is no system call for it without
- * privilege, so we look where a program's watches are: the places that it has to do with by its
- * directories and open files, each with what is in it and above it, and the usual ones.
+ * Finding paths for inodes: inotify remembers none.  Without privilege no system call tells them, so
+ * we look where a program's watches are: the places that it has to do with by its directories and open
+ * files, each with what is in it and above it; the usual ones; and inside each directory that is
+ * found, since who watches a tree watches all of it.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -17,13 +18,19 @@
 #include "util/cleanup.h"
 #include "util/format.h"
 
-/* Entries of directories to look at for one watch: a few milliseconds. */
-enum { ENTRIES_MAX = 10000 };
+struct found {
+	struct found *next;
+	const char *path;
+};
 
 struct search {
-	struct file_id id;
-	size_t left;
-	char path[PATH_MAX];  /* what was found */
+	struct process *p;
+	pid_t pid;
+	size_t *left;             /* entries of directories that may still be looked at */
+	size_t missing;           /* watches without a path */
+	struct inotify_watch **table;  /* by a hash of the inode; of SIZE, a power of 2 */
+	size_t size;
+	struct found *first, **last;   /* found, and not yet looked into */
 };
 
 static const char *const usual_places[] = {
@@ -31,92 +38,147 @@ static const char *const usual_places[] = {
 	"/usr/share", "/usr/local/etc", "/dev/shm", "/sys/class", "/proc/self",
 };
 
-static bool is_it(struct search *s, const char *path)
+/* ---- The watches that are looked for --------------------------------------------------------- */
+
+static size_t slot_of(const struct search *s, uint64_t inode)
 {
+	return (size_t)(inode * 0x9e3779b97f4a7c15 >> 32) & (s->size - 1);
+}
+
+static int make_table(struct search *s, struct description *d)
+{
+	for (s->size = 16; s->size < 2 * d->notice_count;)
+		s->size *= 2;
+	s->table = arena_alloc(&s->p->arena, s->size * sizeof *s->table);
+	if (!s->table)
+		return -1;
+	for (size_t i = 0; i < d->notice_count; i++) {
+		size_t at = slot_of(s, d->notices[i].id.inode);
+
+		while (s->table[at])
+			at = (at + 1) & (s->size - 1);
+		s->table[at] = &d->notices[i];
+		s->missing++;
+	}
+	return 0;
+}
+
+/* The next watch from *AT on with this inode and no path. */
+static struct inotify_watch *wanted(const struct search *s, size_t *at, uint64_t inode)
+{
+	for (; s->table[*at]; *at = (*at + 1) & (s->size - 1))
+		if (s->table[*at]->id.inode == inode && !s->table[*at]->path)
+			return s->table[*at];
+	return NULL;
+}
+
+static void take_path(struct search *s, struct inotify_watch *w, const char *path)
+{
+	struct found *f = arena_alloc(&s->p->arena, sizeof *f);
+
+	w->path = f ? arena_strdup(&s->p->arena, path) : NULL;
+	if (!w->path)
+		return;
+	s->missing--;
+	f->path = w->path;
+	*s->last = f;
+	s->last = &f->next;
+}
+
+/* Takes PATH, whose inode is INODE as far as one knows, when it is watched. */
+static void try_path(struct search *s, const char *path, uint64_t inode)
+{
+	size_t at = slot_of(s, inode);
+	struct inotify_watch *w = wanted(s, &at, inode);
 	struct stat st;
 
-	return stat(path, &st) == 0 && st.st_ino == s->id.inode && st.st_dev == s->id.device;
+	if (w && stat(path, &st) == 0 && st.st_ino == w->id.inode && st.st_dev == w->id.device)
+		take_path(s, w, path);
 }
 
-static bool is_entry(struct search *s, const char *folder, const struct dirent64 *entry)
+/* ---- Places ---------------------------------------------------------------------------------- */
+
+static void try_entry(struct search *s, const char *folder, const struct dirent64 *entry)
 {
-	if (entry->d_ino != s->id.inode || strcmp(entry->d_name, ".") == 0 ||
-	    strcmp(entry->d_name, "..") == 0)
-		return false;
-	format(s->path, sizeof s->path, "%s/%s", strcmp(folder, "/") == 0 ? "" : folder,
-	       entry->d_name);
-	return is_it(s, s->path);
+	char path[PATH_MAX];
+
+	if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+		return;
+	size_t at = slot_of(s, entry->d_ino);
+
+	if (!wanted(s, &at, entry->d_ino))
+		return;
+	format(path, sizeof path, "%s/%s", strcmp(folder, "/") == 0 ? "" : folder, entry->d_name);
+	try_path(s, path, entry->d_ino);
 }
 
-static bool is_inside(struct search *s, const char *folder)
+static void look_inside(struct search *s, const char *folder)
 {
+	enum { FLAGS = O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC };
 	char buf[4096] __attribute__((aligned(8)));
-	cleanup_fd int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC | O_NOATIME);
+	cleanup_fd int fd = open(folder, FLAGS | O_NOATIME);
 	long n;
 
 	if (fd < 0)
-		fd = open(folder, O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC);
-	while (fd >= 0 && s->left && (n = syscall(SYS_getdents64, fd, buf, sizeof buf)) > 0) {
-		for (long at = 0; at < n && s->left; s->left--) {
+		fd = open(folder, FLAGS);
+	while (fd >= 0 && *s->left && s->missing &&
+	       (n = syscall(SYS_getdents64, fd, buf, sizeof buf)) > 0) {
+		for (long at = 0; at < n && *s->left; --*s->left) {
 			const struct dirent64 *entry = (const void *)(buf + at);
 
-			if (is_entry(s, folder, entry))
-				return true;
+			try_entry(s, folder, entry);
 			at += entry->d_reclen;
 		}
 	}
-	return false;
 }
 
 /* PATH, what is in it, and all that is above it with what is in that. */
-static bool is_around(struct search *s, const char *path)
+static void look_around(struct search *s, const char *path)
 {
 	char at[PATH_MAX];
-	char *slash;
+	char *slash = at;
+	struct stat st;
 
 	if (*path != '/')
-		return false;
+		return;
 	format(at, sizeof at, "%s", path);
-	for (;;) {
-		if (is_it(s, at)) {
-			format(s->path, sizeof s->path, "%s", at);
-			return true;
-		}
-		if (is_inside(s, at))
-			return true;
-		slash = strrchr(at, '/');
-		if (!slash || !at[1])
-			return false;
-		slash[slash == at] = '\0';
+	while (slash && s->missing && *s->left) {
+		if (stat(at, &st) == 0)
+			try_path(s, at, st.st_ino);
+		look_inside(s, at);
+		slash = at[1] ? strrchr(at, '/') : NULL;
+		if (slash)
+			slash[slash == at] = '\0';
 	}
 }
 
-static bool is_around_link(struct search *s, pid_t pid, const char *what)
+static void look_around_link(struct search *s, const char *what)
 {
 	char target[PATH_MAX];
 	struct error ignored;
 
-	return proc_link(pid, what, target, &ignored) == 0 && is_around(s, target);
+	if (proc_link(s->pid, what, target, &ignored) == 0)
+		look_around(s, target);
 }
 
-static bool is_around_files(struct search *s, const struct process *p)
+static void look_around_files(struct search *s)
 {
-	for (size_t i = 0; i < p->description_count; i++) {
-		const struct description *d = &p->descriptions[i];
+	for (size_t i = 0; i < s->p->description_count && s->missing && *s->left; i++) {
+		const struct description *d = &s->p->descriptions[i];
 
-		if (d->kind == FILE_PATH && !after(d->name, "/dev/") && !after(d->name, "/proc/") &&
-		    s->left && is_around(s, d->name))
-			return true;
+		if (d->kind == FILE_PATH && !after(d->name, "/dev/") && !after(d->name, "/proc/"))
+			look_around(s, d->name);
 	}
-	return false;
 }
+
+/* ---- By handle ------------------------------------------------------------------------------- */
 
 /* Whoever may do it (CAP_DAC_READ_SEARCH) opens the file by its handle, and reads its name. */
-static bool is_opened(struct search *s, const struct inotify_watch *w, const char *place)
+static bool open_by_handle(struct search *s, struct inotify_watch *w, const char *place)
 {
-	char link[PROC_NAME_SIZE];
+	char link[PROC_NAME_SIZE], path[PATH_MAX];
 	struct stat st;
-	cleanup_fd int mount = stat(place, &st) == 0 && st.st_dev == s->id.device
+	cleanup_fd int mount = stat(place, &st) == 0 && st.st_dev == w->id.device
 			     ? open(place, O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC) : -1;
 	cleanup_fd int fd = mount >= 0 ? open_by_handle_at(mount, (struct file_handle *)w->handle,
 							    O_PATH | O_CLOEXEC) : -1;
@@ -124,33 +186,41 @@ static bool is_opened(struct search *s, const struct inotify_watch *w, const cha
 	if (fd < 0)
 		return false;
 	proc_name(link, 0, "fd/%d", fd);
-	ssize_t n = readlink(link, s->path, sizeof s->path - 1);
+	ssize_t n = readlink(link, path, sizeof path - 1);
 
-	s->path[n > 0 ? n : 0] = '\0';
-	return n > 0 && is_it(s, s->path);
+	path[n > 0 ? n : 0] = '\0';
+	if (n > 0 && stat(path, &st) == 0 && st.st_ino == w->id.inode && st.st_dev == w->id.device)
+		take_path(s, w, path);
+	return w->path;
 }
 
-static bool is_found_by_handle(struct search *s, pid_t pid, const struct inotify_watch *w)
+static void find_by_handle(struct search *s, struct inotify_watch *w)
 {
 	char cwd[PROC_NAME_SIZE];
 	bool found;
 
 	if (!w->handle)
-		return false;
-	proc_name(cwd, pid, "cwd");
-	found = is_opened(s, w, "/") || is_opened(s, w, cwd);
+		return;
+	proc_name(cwd, s->pid, "cwd");
+	found = open_by_handle(s, w, "/") || open_by_handle(s, w, cwd);
 	for (size_t i = 0; !found && i < sizeof usual_places / sizeof usual_places[0]; i++)
-		found = is_opened(s, w, usual_places[i]);
-	return found;
+		found = open_by_handle(s, w, usual_places[i]);
 }
 
-const char *procfs_find_path(struct process *p, pid_t pid, const struct inotify_watch *w)
+void procfs_find_paths(struct process *p, pid_t pid, struct description *d, size_t *left)
 {
-	struct search s = { .id = w->id, .left = ENTRIES_MAX };
-	bool found = is_found_by_handle(&s, pid, w) || is_around_link(&s, pid, "cwd") ||
-		     is_around_files(&s, p) || is_around_link(&s, pid, "exe");
+	struct search s = { .p = p, .pid = pid, .left = left };
 
-	for (size_t i = 0; !found && i < sizeof usual_places / sizeof usual_places[0]; i++)
-		found = is_around(&s, usual_places[i]);
-	return found ? arena_strdup(&p->arena, s.path) : NULL;
+	s.last = &s.first;
+	if (make_table(&s, d) < 0)
+		return;
+	for (size_t i = 0; i < d->notice_count; i++)
+		find_by_handle(&s, &d->notices[i]);
+	look_around_link(&s, "cwd");
+	look_around_files(&s);
+	look_around_link(&s, "exe");
+	for (size_t i = 0; i < sizeof usual_places / sizeof usual_places[0]; i++)
+		look_around(&s, usual_places[i]);
+	for (const struct found *f = s.first; f && s.missing && *left; f = f->next)
+		look_inside(&s, f->path);
 }

@@ -95,23 +95,25 @@ static void sort_notices(struct description *d)
 	}
 }
 
-static void read_inotify(struct process *p, pid_t pid, const struct entry *e, struct description *d)
+static void read_inotify(struct process *p, struct entries *entries, const struct entry *e,
+			 struct description *d)
 {
+	pid_t pid = entries->pid;
 	int fd = proc_borrow(pid, e->descriptor.fd), waiting = 0;
 
 	if (fd >= 0 && ioctl(fd, FIONREAD, &waiting) == 0 && waiting > 0)
 		d->offset = (uint64_t)waiting;
 	proc_give_back(pid, fd);
 	sort_notices(d);
-	for (size_t i = 0; i < d->notice_count; i++)
-		d->notices[i].path = procfs_find_path(p, pid, &d->notices[i]);
+	if (d->notice_count)
+		procfs_find_paths(p, pid, d, &entries->searches);
 }
 
-void procfs_read_watches(struct process *p, const struct entries *entries, const struct entry *e,
+void procfs_read_watches(struct process *p, struct entries *entries, const struct entry *e,
 			 struct description *d)
 {
 	if (d->kind == FILE_EPOLL)
 		read_epoll(entries, e, d);
 	else
-		read_inotify(p, entries->pid, e, d);
+		read_inotify(p, entries, e, d);
 }

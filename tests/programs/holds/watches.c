@@ -216,6 +216,36 @@ static const char *notify_check(void)
 	return NULL;
 }
 
+/* ---- A tree of watches ---- */
+
+enum { DEEP = 40 };
+static int tree;
+static char deep[64 + 4 * DEEP] = "holds.tree";
+
+static void tree_set_up(void)
+{
+	tree = inotify_init1(IN_NONBLOCK);
+	for (int i = 1; i <= DEEP; i++) {
+		NEED(mkdir(deep, 0700) == 0);
+		NEED(inotify_add_watch(tree, deep, IN_CREATE | IN_ONLYDIR) == i);
+		strcat(deep, "/sub");
+	}
+	/* Making each subdirectory was an event. */
+	char events[DEEP * 32];
+
+	NEED(read(tree, events, sizeof events) == (DEEP - 1) * 32);
+}
+
+static const char *tree_check(void)
+{
+	union { struct inotify_event event; char bytes[256]; } got;
+
+	EXPECT(mkdir(deep, 0700) == 0 && read(tree, &got, sizeof got) == 32 && got.event.wd == DEEP);
+	EXPECT(mkdir("holds.tree/other", 0700) == 0 && read(tree, &got, sizeof got) == 32);
+	EXPECT(got.event.wd == 1 && strcmp(got.event.name, "other") == 0);
+	return NULL;
+}
+
 static int silent;
 
 static void silent_set_up(void)
@@ -241,6 +271,7 @@ const struct hold watch_holds[] = {
 	{ "epoll-moved", "watches follow their files, whatever number they have", moved_set_up, moved_check,
 	  0 },
 	{ "inotify", "an inotify watches on, with its numbers", notify_set_up, notify_check, 0 },
+	{ "inotify-tree", "a tree of directories is watched on", tree_set_up, tree_check, 0 },
 	{ "inotify-empty", "an inotify may watch nothing", silent_set_up, silent_check, 0 },
 	{ 0 },
 };
