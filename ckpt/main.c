@@ -53,11 +53,15 @@ static int make_text(struct text *text, const struct process *p, struct error *e
 		return error_sys(err, errno, "memfd");
 	if (statelog_write(p, fd, err) < 0)
 		return -1;
-	if (fstat(fd, &st) < 0 || !(text->bytes = malloc((size_t)st.st_size + 1)))
+	if (fstat(fd, &st) < 0)
 		return error_sys(err, errno, "the state text");
+	/* With the contents of unlinked files in it, it may be large: no second copy. */
+	void *bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+
+	if (bytes == MAP_FAILED)
+		return error_sys(err, errno, "the state text");
+	text->bytes = bytes;
 	text->len = (size_t)st.st_size;
-	if (pread_full(fd, text->bytes, text->len, 0) != (ssize_t)text->len)
-		return error_sys(err, errno, "the state text");
 	return 0;
 }
 
@@ -131,7 +135,8 @@ static int write_core(struct capture *c, const struct options *o, int fd, struct
 		result = write_log(o->log, &text, err);
 	if (result == 0)
 		result = core_write(&c->process, &source, text.bytes, text.len, fd, &how, stats, err);
-	free(text.bytes);
+	if (text.bytes)
+		munmap(text.bytes, text.len);
 	return result;
 }
 

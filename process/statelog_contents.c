@@ -156,9 +156,13 @@ static void put_nameless(struct out *o, const struct nameless *n)
 
 static int digit(char c)
 {
-	const char *at = c ? strchr(digits, c) : NULL;
-
-	return at ? (int)(at - digits) : -1;
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
 /* Four characters give three bytes; the last four may end in one or two '='. */
@@ -194,24 +198,36 @@ static int decode(struct parser *s, struct field f, struct extent *e)
 	return 0;
 }
 
+/* Up to three bytes as four characters. */
+static void encode(char text[4], const uint8_t *bytes, uint64_t left)
+{
+	uint32_t group = (uint32_t)bytes[0] << 16;
+
+	if (left > 1)
+		group |= (uint32_t)bytes[1] << 8;
+	if (left > 2)
+		group |= bytes[2];
+	for (int k = 0; k < 4; k++)
+		text[k] = digits[group >> (18 - 6 * k) & 63];
+	if (left < 2)
+		text[2] = '=';
+	if (left < 3)
+		text[3] = '=';
+}
+
 static void put_base64(struct out *o, const uint8_t *bytes, uint64_t size)
 {
-	for (uint64_t i = 0; i < size; i += 3) {
-		uint32_t group = (uint32_t)bytes[i] << 16;
-		char text[4];
+	char text[1024];
+	size_t used = 0;
 
-		if (i + 1 < size)
-			group |= (uint32_t)bytes[i + 1] << 8;
-		if (i + 2 < size)
-			group |= bytes[i + 2];
-		for (int k = 0; k < 4; k++)
-			text[k] = digits[group >> (18 - 6 * k) & 63];
-		if (i + 1 >= size)
-			text[2] = '=';
-		if (i + 2 >= size)
-			text[3] = '=';
-		put(o, text, sizeof text);
+	for (uint64_t i = 0; i < size; i += 3, used += 4) {
+		if (used == sizeof text) {
+			put(o, text, used);
+			used = 0;
+		}
+		encode(text + used, bytes + i, size - i);
 	}
+	put(o, text, used);
 }
 
 int take_contents(struct parser *s)
