@@ -220,6 +220,22 @@ static enum bytes bytes_of(const struct mapping *map)
 	return BYTES_SAVED;
 }
 
+/*
+ * Memory of the process's own that it has never touched is not in the kernel's cores either
+ * (fs/coredump.c, vma_dump_size()): reserves of many GiB are of that kind, and would go down a pipe as
+ * zeros.  1: untouched, 0: not, -1.
+ */
+static int is_untouched(struct memory_source *m, const struct mapping *map, struct error *err)
+{
+	addr_t start, stop;
+
+	if (map->path || map->shared || map->label != LABEL_NONE || early_at(m, map->start))
+		return 0;
+	int more = pages_next_private(&m->pages, map->start, map->end, &start, &stop, err);
+
+	return more < 0 ? -1 : !more;
+}
+
 /* The answer for the last file, as the mappings of one stand together. */
 struct last_file {
 	const char *path;
@@ -264,9 +280,13 @@ int memory_classify(struct memory_source *m, struct process *p, struct error *er
 				return -1;
 			continue;
 		}
-		if (by_pages ? split_by_pages(m, p, map, err) < 0
-			     : !append(p, map, map->start, map->end, bytes_of(map)))
-			return by_pages ? -1 : error_set(err, ENOMEM, "not enough memory");
+		int untouched = is_untouched(m, map, err);
+
+		if (untouched < 0 || (by_pages && split_by_pages(m, p, map, err) < 0))
+			return -1;
+		if (!by_pages && !append(p, map, map->start, map->end,
+					 untouched ? BYTES_ZERO : bytes_of(map)))
+			return error_set(err, ENOMEM, "not enough memory");
 	}
 	return 0;
 }

@@ -123,6 +123,36 @@ resume() {
 	[ -z "$(find . -name 'core*' -o -name '.restart*')" ]
 }
 
+@test "no core goes to a terminal" {
+	start_memory
+	terminal_open
+	terminal_type "'$BIN/ckpt' -p $PID -o -"
+	terminal_expect 'ckpt: standard output is a terminal; send the core to a file or a pipe'
+	terminal_type "'$BIN/restart' -n - ; echo status \$?"
+	terminal_expect 'restart: standard input: is a terminal; give it a core'
+	terminal_expect 'status 125'
+}
+
+@test "memory that was never touched does not go down a pipe" {
+	need python3
+	start /usr/bin/python3 -c 'import mmap
+m = [mmap.mmap(-1, 1 << 36, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000, prot) for prot in (0, 3)]
+print("ready", flush=True)
+input()
+m[1][5000] = 1
+print(m[1][1 << 30], flush=True)' < in > out 2> err
+	wait_text out '^ready$'
+	checkpoint -o core
+	[ "$("$BIN/ckpt" -p "$PID" -o - | wc -c)" -lt 100000000 ]
+	end_it
+	echo ready > out
+	start "$BIN/restart" -n -w core < /dev/null > restart.out 2> restart.err
+	wait_text restart.err process
+	echo >&"$IN"
+	wait "$PID" || fail "$(< err) $(< restart.err)"
+	[ "$(< out)" = $'ready\n0' ]
+}
+
 # ---- Resumed -------------------------------------------------------------------------------------------
 
 @test "a compressed core is resumed, whatever its name" {
@@ -197,6 +227,19 @@ resume() {
 	wait_lines out 2
 	terminal_key '\x04'
 	wait_text out '^ok$'
+}
+
+@test "--lazy from standard input minds that the next dump may overwrite the core" {
+	need_core
+	start_memory
+	checkpoint -o core
+	end_it
+	exec {IN}>&-
+	echo ready > out
+	pattern=$(< /proc/sys/kernel/core_pattern)
+	[ "$pattern" = core ] || skip "the next dump has another name: $pattern"
+	"$BIN/restart" -n -w --lazy - < core 2> restart.err
+	has_text restart.err 'has the name that the next dump of the process will have'
 }
 
 @test "--show, --log, --plan and --check say the same of all forms of a core" {
