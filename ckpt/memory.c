@@ -229,7 +229,7 @@ static int is_untouched(struct memory_source *m, const struct mapping *map, stru
 {
 	addr_t start, stop;
 
-	if (map->path || map->shared || map->label != LABEL_NONE || early_at(m, map->start))
+	if (map->path || map->shared || map->label != LABEL_NONE || early_at(&m->early, map->start))
 		return 0;
 	int more = pages_next_private(&m->pages, map->start, map->end, &start, &stop, err);
 

@@ -44,7 +44,8 @@ int output_open(struct output *o, struct error *err)
 {
 	o->core = 0;
 	if (to_stdout(o))
-		return 0;
+		return !isatty(STDOUT_FILENO) ? 0 : error_set(err, EINVAL, "standard output is a "
+			"terminal; send the core to a file or a pipe");
 	if (replacement_begin(&o->file, o->name, o->executable ? 0700 : 0600, err) < 0)
 		return -1;
 	clean_up_at_end(o);

@@ -47,11 +47,6 @@ bool core_is_embedded(const struct core *c)
 	return c->embedded;
 }
 
-bool core_is_spooled(const struct core *c)
-{
-	return c->spooled;
-}
-
 int core_extract(const struct core *c, int fd, struct error *err)
 {
 	return copy_sparse(c->fd, c->range.offset, c->range.size, fd) < 0 ?

@@ -36,9 +36,6 @@ const char *core_machine(const struct core *c);
  */
 bool core_is_embedded(const struct core *c);
 
-/* Whether the descriptor is of a copy without a name, which nothing overwrites. */
-bool core_is_spooled(const struct core *c);
-
 /* Writes the core alone to FD; holes stay holes where FD can have them. */
 MUST_CHECK int core_extract(const struct core *c, int fd, struct error *err);
 

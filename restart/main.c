@@ -171,7 +171,7 @@ static void choose_laziness(struct restore *r)
 	if (r->options->lazy && !r->lazy)
 		fprintf(stderr, "restart: %s has the name that the next dump of the process will have, so "
 			"its memory is copied all the same (give the core another name)\n",
-			r->options->core);
+			r->process->source);
 }
 
 /* Launches with the ids that the policy wants; "keep if possible" tries again with new ones. */

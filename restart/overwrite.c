@@ -42,6 +42,15 @@ static bool same_directory(const char *a, const char *b)
 	       sa.st_ino == sb.st_ino;
 }
 
+/* However it was named; NULL for a copy without a name, which nothing overwrites. */
+static char *path_of(int fd)
+{
+	char link[64];
+
+	format(link, sizeof link, "/proc/self/fd/%d", fd);
+	return realpath(link, NULL);
+}
+
 bool core_may_be_overwritten(const struct restore *r)
 {
 	const struct process *p = r->process;
@@ -49,7 +58,7 @@ bool core_may_be_overwritten(const struct restore *r)
 	char glob[NAME_SIZE], with_pid[NAME_SIZE + 16];
 	struct error err;
 	char *pattern = read_file(&arena, "/proc/sys/kernel/core_pattern", NAME_SIZE, NULL, &err);
-	cleanup_free char *core = core_is_spooled(r->core) ? NULL : realpath(r->options->core, NULL);
+	cleanup_free char *core = path_of(core_fd(r->core));
 	bool may = false;
 
 	if (pattern && pattern[0] != '|' && core) {
