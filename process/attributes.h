@@ -28,6 +28,7 @@ enum attribute {
 	ATTRIBUTE_TIMERSLACK,       /* nanoseconds */
 	ATTRIBUTE_PDEATHSIG,        /* the signal at its parent's end, or 0 */
 	ATTRIBUTE_NO_NEW_PRIVS,
+	ATTRIBUTE_SECCOMP,          /* 0: none, 1: strict, 2: filters, which nobody can see */
 	ATTRIBUTE_SECUREBITS,       /* PR_SET_SECUREBITS, with PR_SET_KEEPCAPS among them */
 	ATTRIBUTE_TSC,              /* PR_SET_TSC */
 	ATTRIBUTE_CPUID,            /* ARCH_SET_CPUID: 0 when the instruction faults */

@@ -86,6 +86,7 @@ struct thread {
 	size_t regset_count;
 	struct regset regsets[THREAD_REGSETS];
 	uint64_t blocked;             /* signal mask, bit N-1 for signal N */
+	bool blocked_known;           /* in a text; cores have it, but for gdb's */
 	int signal;                   /* the one it was dumped at, or 0 */
 	const void *siginfo;          /* 128 bytes (NT_SIGINFO), or NULL */
 	struct altstack altstack;

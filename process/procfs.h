@@ -43,7 +43,8 @@ void procfs_read_clocks(struct process *p);
 
 /*
  * Not among procfs_read()'s: which signals wait, for the process and for its threads, whose list is
- * there already.  Neither how many of one kind nor what came with them.
+ * there already; neither how many of one kind nor what came with them.  And the signal masks of another
+ * process's threads.
  */
 MUST_CHECK int procfs_read_pending(struct process *p, pid_t pid, struct error *err);
 

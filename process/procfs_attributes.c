@@ -157,6 +157,9 @@ static void take_thread_status(struct thread *t, const char *text)
 
 	if (value)
 		attribute_set(&t->attributes, ATTRIBUTE_NO_NEW_PRIVS, (int64_t)parse_number(&value, 10));
+	value = find_line(text, "Seccomp:");
+	if (value)
+		attribute_set(&t->attributes, ATTRIBUTE_SECCOMP, (int64_t)parse_number(&value, 10));
 	for (size_t i = 0; i < sizeof speculation / sizeof speculation[0]; i++) {
 		value = find_line(text, speculation[i].key);
 		while (value && (*value == '\t' || *value == ' '))

@@ -138,16 +138,23 @@ static int add_pending(struct process *p, pid_t tid, uint64_t set, struct error 
 	return 0;
 }
 
-static int read_pending_of(struct process *p, pid_t pid, pid_t tid, struct error *err)
+static int read_pending_of(struct process *p, pid_t pid, struct thread *t, struct error *err)
 {
 	char what[40], text[8192];
-	const char *own, *shared;
+	const char *own, *shared, *blocked;
+	pid_t tid = t->tid;
 
 	format(what, sizeof what, "task/%d/status", tid);
 	if (proc_read(pid, what, text, sizeof text, err) < 0)
 		return proc_vanished(err) ? 0 : -1;
 	own = find_line(text, "SigPnd:");
 	shared = find_line(text, "ShdPnd:");
+	blocked = find_line(text, "SigBlk:");
+	/* The caller blocks what it likes as it asks. */
+	if (blocked && pid) {
+		t->blocked = parse_number(&blocked, 16);
+		t->blocked_known = true;
+	}
 	if (!own || !shared)
 		return 0;
 	if (tid == p->pid && add_pending(p, 0, parse_number(&shared, 16), err) < 0)
@@ -158,7 +165,7 @@ static int read_pending_of(struct process *p, pid_t pid, pid_t tid, struct error
 int procfs_read_pending(struct process *p, pid_t pid, struct error *err)
 {
 	for (size_t i = 0; i < p->thread_count; i++)
-		if (read_pending_of(p, pid, p->threads[i].tid, err) < 0)
+		if (read_pending_of(p, pid, &p->threads[i], err) < 0)
 			return -1;
 	p->have |= HAVE_PENDING;
 	return 0;

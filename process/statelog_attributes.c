@@ -32,6 +32,7 @@ static const struct kind kinds[ATTRIBUTES] = {
 	[ATTRIBUTE_TIMERSLACK] = { "timerslack", DECIMAL, 0, INT64_MAX },
 	[ATTRIBUTE_PDEATHSIG] = { "pdeathsig", SIGNAL, 0, SIGNALS - 1 },
 	[ATTRIBUTE_NO_NEW_PRIVS] = { "no-new-privs", DECIMAL, 0, 1 },
+	[ATTRIBUTE_SECCOMP] = { "seccomp", DECIMAL, 0, 2 },
 	[ATTRIBUTE_SECUREBITS] = { "securebits", HEX, 0, 0xff },
 	[ATTRIBUTE_TSC] = { "tsc", DECIMAL, 1, 2 },
 	[ATTRIBUTE_CPUID] = { "cpuid", DECIMAL, 0, 1 },
@@ -49,7 +50,7 @@ static const struct { int value; const char *word; } speculations[] = {
 };
 
 /* What is no single number, for the lines that are kept until all are read. */
-enum { LINE_SCHEDULING = ATTRIBUTES, LINE_CPUS };
+enum { LINE_SCHEDULING = ATTRIBUTES, LINE_CPUS, LINE_SIGMASK };
 
 /* ---- Values ------------------------------------------------------------------------------------------- */
 
@@ -190,7 +191,8 @@ static int find_kind(struct field word)
 	for (int i = 0; i < ATTRIBUTES; i++)
 		if (field_is(word, kinds[i].word))
 			return i;
-	return field_is(word, "sched") ? LINE_SCHEDULING : field_is(word, "cpus") ? LINE_CPUS : -1;
+	return field_is(word, "sched") ? LINE_SCHEDULING : field_is(word, "cpus") ? LINE_CPUS
+		: field_is(word, "sigmask") ? LINE_SIGMASK : -1;
 }
 
 bool statelog_is_attribute(const char *word, size_t len)
@@ -219,6 +221,16 @@ static int take_into(struct parser *s, int which, struct attributes *a)
 	return 0;
 }
 
+static int take_sigmask(struct parser *s, struct attribute_line *line)
+{
+	uint64_t mask;
+
+	if (number_hex(s, s->line.fields[1], "sigmask", UINT64_MAX, &mask) != 0)
+		return -1;
+	line->value = (int64_t)mask;
+	return 0;
+}
+
 int take_attribute(struct parser *s)
 {
 	const struct line *l = &s->line;
@@ -227,6 +239,8 @@ int take_attribute(struct parser *s)
 	struct attribute_line line = { .at = field_place(s, l->fields[0]), .which = which }, *lines;
 	struct attributes own = { 0 };
 
+	if (l->count == 2 && which == LINE_SIGMASK)
+		return field_error(s, l->fields[0], "sigmask needs a thread");
 	if (l->count == 2) {
 		if (has(&s->p->attributes, which))
 			return field_error(s, l->fields[0], "%s has a line already",
@@ -236,7 +250,8 @@ int take_attribute(struct parser *s)
 	if (which < ATTRIBUTES_OF_THREADS)
 		return field_error(s, l->fields[2], "%s is of the process: it has no thread",
 				   field_quote(l->fields[0]).text);
-	if (field_tid(s, l->fields[2], &line.tid) != 0 || take_into(s, which, &own) != 0)
+	if (field_tid(s, l->fields[2], &line.tid) != 0 ||
+	    (which == LINE_SIGMASK ? take_sigmask(s, &line) : take_into(s, which, &own)) != 0)
 		return -1;
 	line.scheduling = own.scheduling;
 	line.cpus = own.cpus;
@@ -263,9 +278,14 @@ static int by_tid(const void *a, const void *b)
 	return (x->at.line > y->at.line) - (x->at.line < y->at.line);
 }
 
-static void apply(struct attributes *a, const struct attribute_line *line)
+static void apply(struct thread *t, const struct attribute_line *line)
 {
-	if (line->which == LINE_SCHEDULING) {
+	struct attributes *a = &t->attributes;
+
+	if (line->which == LINE_SIGMASK) {
+		t->blocked = (uint64_t)line->value;
+		t->blocked_known = true;
+	} else if (line->which == LINE_SCHEDULING) {
 		a->scheduling = line->scheduling;
 	} else if (line->which == LINE_CPUS) {
 		a->cpus = line->cpus;
@@ -291,7 +311,7 @@ int finish_attributes(struct parser *s)
 		t = parser_thread(s, lines[i].at, lines[i].tid);
 		if (!t)
 			return -1;
-		apply(&t->attributes, &lines[i]);
+		apply(t, &lines[i]);
 	}
 	return 0;
 }
@@ -487,6 +507,11 @@ void put_attributes(struct out *o, const struct process *p)
 		print(o, "\n");
 	}
 	put_attributes_of(o, &p->attributes, 0);
-	for (size_t i = 0; i < p->thread_count; i++)
-		put_attributes_of(o, &p->threads[i].attributes, p->threads[i].tid);
+	for (size_t i = 0; i < p->thread_count; i++) {
+		const struct thread *t = &p->threads[i];
+
+		put_attributes_of(o, &t->attributes, t->tid);
+		if (t->blocked_known)
+			print(o, "sigmask : %#lx : %d\n", (unsigned long)t->blocked, t->tid);
+	}
 }

@@ -261,7 +261,7 @@ void plan_thread_attributes(const struct restore *r, struct plan *plan, size_t i
 
 /* What of one thread cannot come back; the same of another one is not said again. */
 struct refused {
-	bool nice, schedule, ioprio, cpus, pdeathsig;
+	bool nice, schedule, ioprio, cpus, pdeathsig, seccomp;
 };
 
 static void check_thread(const struct restore *r, const struct thread *t, struct refused *said,
@@ -291,6 +291,12 @@ static void check_thread(const struct restore *r, const struct thread *t, struct
 	if (cpus_wanted(r, t, &c, &any) && (!any || !may_run_on(&c)) && !said->cpus) {
 		findings_add(f, LOSS, "none of the cpus that thread %d was bound to is here: it runs on any", t->tid);
 		said->cpus = true;
+	}
+	/* Restart's own filters are inherited, and may be others. */
+	if (process_attribute(r->process, t, ATTRIBUTE_SECCOMP, &value) && value && !said->seccomp) {
+		findings_add_loss(f, "the system calls of thread %d were %s (seccomp), and would not be", t->tid,
+				  value == 1 ? "all but four forbidden" : "filtered");
+		said->seccomp = true;
 	}
 	if (process_attribute(r->process, t, ATTRIBUTE_PDEATHSIG, &value) && value && !keeps_parent(r) &&
 	    !said->pdeathsig) {

@@ -125,6 +125,8 @@ static inline bool same_threads(const struct process *a, const struct process *b
 		if (x->tid != y->tid || strcmp(x->name, y->name) != 0 ||
 		    x->altstack.known != y->altstack.known || x->altstack.sp != y->altstack.sp ||
 		    x->altstack.size != y->altstack.size || x->altstack.flags != y->altstack.flags ||
+		    x->blocked_known != y->blocked_known ||
+		    (x->blocked_known && x->blocked != y->blocked) ||
 		    !same_attributes(&x->attributes, &y->attributes))
 			return false;
 	}

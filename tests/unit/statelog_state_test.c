@@ -87,6 +87,7 @@ static void test_mistakes(void)
 		{ "nice : 20\n", "log:1:8: nice: '20' is not between -20 and 19" },
 		{ "nice : 1\nnice : 2\n", "log:2:1: nice has a line already" },
 		{ "nice : 1 : 5\nnice : 2 : 5\n", "log:2:1: line 1 says the same of thread 5 already" },
+		{ "sigmask : ff\n", "log:1:1: sigmask needs a thread" },
 		{ "nice : 1 : 0\n", "log:1:12: thread id: no thread has 0" },
 		{ "personality : 0 : 5\n", "log:1:19: personality is of the process: it has no thread" },
 		{ "sched : SCHED_FIFO\n", "log:1:19: priority is missing" },
@@ -140,7 +141,7 @@ static int64_t random_value(int which)
 	switch (which) {
 	case ATTRIBUTE_OOM_SCORE_ADJ: return (int64_t)below(2001) - 1000;
 	case ATTRIBUTE_PERSONALITY: case ATTRIBUTE_COREDUMP_FILTER: return (int64_t)below(1ull << 32);
-	case ATTRIBUTE_DUMPABLE: return (int64_t)below(3);
+	case ATTRIBUTE_DUMPABLE: case ATTRIBUTE_SECCOMP: return (int64_t)below(3);
 	case ATTRIBUTE_MDWE: return (int64_t)below(4);
 	case ATTRIBUTE_NICE: return (int64_t)below(40) - 20;
 	case ATTRIBUTE_IOPRIO: return (int64_t)(below(4) << 13 | below(8));
@@ -299,6 +300,8 @@ static void test_random_models(void)
 			t->tid = tid += 1 + (pid_t)below(1000);
 			if (below(2))
 				random_attributes(&q, &t->attributes, ATTRIBUTES_OF_THREADS);
+			t->blocked_known = below(2);
+			t->blocked = t->blocked_known ? number() : 0;
 		}
 		random_attributes(&q, &q.attributes, 0);
 		random_credentials(&q);
