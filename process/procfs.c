@@ -318,7 +318,8 @@ int procfs_read(struct process *p, pid_t pid, struct error *err)
 {
 	if (procfs_read_identity(p, pid, err) < 0 || read_threads(p, pid, err) < 0 ||
 	    procfs_read_mappings(p, pid, err) < 0 || read_auxv(p, pid, err) < 0 ||
-	    procfs_read_descriptors(p, pid, err) < 0 || read_limits(p, pid, err) < 0)
+	    procfs_read_descriptors(p, pid, err) < 0 || procfs_note_mapped(p, err) < 0 ||
+	    read_limits(p, pid, err) < 0)
 		return -1;
 	if (read_directory(p, pid, "cwd", &p->cwd, err) < 0 ||
 	    read_directory(p, pid, "root", &p->root, err) < 0)

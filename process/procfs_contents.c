@@ -171,7 +171,7 @@ static int save(struct process *p, const struct entries *entries, const struct e
 		return 0;
 	seals = n->memfd ? fcntl(s.fd, F_GET_SEALS) : 0;
 	n->seals = seals > 0 ? (uint32_t)seals : 0;
-	result = read_contents(p, n, &s, budget, err);
+	result = procfs_is_mapped(p, n) ? 0 : read_contents(p, n, &s, budget, err);
 	n->saved = result > 0;
 	if (!n->saved)
 		n->extent_count = 0;

@@ -55,6 +55,15 @@ const char *after(const char *text, const char *prefix);
 /* Behind the line of TEXT that begins with KEY, after the key; NULL when there is none. */
 const char *find_line(const char *text, const char *key);
 
+/*
+ * Whether the contents of N are in a mapping that every core has (a kernel's, too): they need not be
+ * in the text as well, unless they are small.
+ */
+bool procfs_is_mapped(const struct process *p, const struct nameless *n);
+
+/* Adds the files without a name that are only mapped; their contents are in the memory. */
+MUST_CHECK int procfs_note_mapped(struct process *p, struct error *err);
+
 /* The segments that the mappings of P show. */
 MUST_CHECK int procfs_read_segments(struct process *p, struct error *err);
 

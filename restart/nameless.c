@@ -15,13 +15,20 @@
 #include <unistd.h>
 
 #include "restart/launch.h"
+#include "restart/shared.h"
 #include "util/format.h"
+
+/* Its contents are in the text, or in the memory where it is mapped. */
+static bool can_be_made(const struct restore *r, const struct nameless *n)
+{
+	return n->saved || views_hold(r, n->id, n->size);
+}
 
 int nameless_number(const struct restore *r, struct file_id id)
 {
 	const struct nameless *n = process_nameless(r->process, id);
 
-	return n && n->saved ? r->fd_base + LENT_COUNT + (int)(n - r->process->nameless) : -1;
+	return n && can_be_made(r, n) ? r->fd_base + LENT_COUNT + (int)(n - r->process->nameless) : -1;
 }
 
 /*
@@ -72,10 +79,12 @@ static int write_extent(int fd, const struct extent *e)
 	return 0;
 }
 
-static int fill(int fd, const struct nameless *n)
+static int fill(const struct restore *r, int fd, const struct nameless *n, struct error *err)
 {
 	if (ftruncate(fd, (off_t)n->size) < 0)
 		return -1;
+	if (!n->saved)
+		return views_write(r, n, fd, err);
 	for (size_t i = 0; i < n->extent_count; i++)
 		if (write_extent(fd, &n->extents[i]) < 0)
 			return -1;
@@ -92,8 +101,10 @@ int nameless_make(struct restore *r, struct error *err)
 	for (size_t i = 0; i < p->nameless_count; i++) {
 		const struct nameless *n = &p->nameless[i];
 
-		r->nameless[i] = n->saved ? make_file(n) : -1;
-		if (n->saved && (r->nameless[i] < 0 || fill(r->nameless[i], n) < 0))
+		bool can = can_be_made(r, n);
+
+		r->nameless[i] = can ? make_file(n) : -1;
+		if (can && (r->nameless[i] < 0 || fill(r, r->nameless[i], n, err) < 0))
 			return error_sys(err, errno, "making %s%s again, of %llu bytes",
 					 n->memfd ? "memfd " : "the unlinked file ", n->name,
 					 (unsigned long long)n->size);

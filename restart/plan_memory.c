@@ -33,6 +33,7 @@ enum source {
 	SOURCE_FILE,       /* mapped from its file */
 	SOURCE_ANONYMOUS,  /* zeros */
 	SOURCE_SHARED,     /* made before the others: shared.h */
+	SOURCE_NAMELESS,   /* mapped from a file that restart has made: shared.h */
 };
 
 static bool anonymous_or_gone(const struct mapping *m)
@@ -73,6 +74,8 @@ static enum source source_of(const struct restore *r, size_t index)
 		return SOURCE_NONE;
 	if (is_view(r, m) || is_segment(r, m))
 		return SOURCE_SHARED;
+	if (is_mapped_nameless(r, m))
+		return SOURCE_NAMELESS;
 	switch (m->bytes) {
 	case BYTES_FILE:
 		return SOURCE_FILE;
@@ -262,8 +265,13 @@ static void plan_map(const struct restore *r, struct plan *plan, const struct ma
 		     uint32_t prot, unsigned flags, uint64_t fd, uint64_t offset,
 		     unsigned fd_is_result)
 {
+	unsigned sharing = trait_map_flags(r, m);
+
+	/* Of a file, and of nothing else, the kernel sees by itself that it has huge pages. */
+	if (!(flags & MAP_ANONYMOUS))
+		sharing &= MAP_PRIVATE | MAP_SHARED | MAP_NORESERVE;
 	plan_syscall(plan, OP_EXPECT | fd_is_result, SYS_mmap, m->start, end - m->start, prot,
-		     trait_map_flags(r, m) | MAP_FIXED_NOREPLACE | flags, fd, offset)->expect = m->start;
+		     sharing | MAP_FIXED_NOREPLACE | flags, fd, offset)->expect = m->start;
 	note_mapping(plan, m);
 	plan_page_advice(plan, trait_of(r, m), m->start, end);
 }
@@ -417,6 +425,10 @@ int plan_memory(const struct restore *r, struct plan *plan, struct error *err)
 			break;
 		case SOURCE_COPY:
 			plan_copy(r, plan, m);
+			break;
+		case SOURCE_NAMELESS:
+			plan_close(plan, &open);
+			plan_mapped_nameless(r, plan, m);
 			break;
 		case SOURCE_FILE:
 			plan_open(r, plan, &open, m);

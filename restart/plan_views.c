@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "restart/shared.h"
 #include "restart/traits.h"
@@ -74,10 +75,30 @@ bool is_view(const struct restore *r, const struct mapping *m)
 	       (found + 1 < r->views + r->view_count && same_file(found[1], m));
 }
 
-/* The end of what the saved views from FIRST on hold from the offset AT on. */
-static uint64_t held_from(const struct restore *r, size_t first, uint64_t at)
+/* The index of the first view of the file, or of where it would be. */
+static size_t first_view(const struct restore *r, struct file_id id)
 {
-	for (size_t i = first; i < end_of_views(r, first); i++) {
+	struct mapping key = { .file = id };
+	const struct mapping *wanted = &key;
+	size_t low = 0, high = r->view_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (compare(&r->views[middle], &wanted) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* The end of what the saved views of the file hold from the offset AT on. */
+static uint64_t held_from(const struct restore *r, struct file_id id, uint64_t at)
+{
+	struct mapping key = { .file = id };
+
+	for (size_t i = first_view(r, id); i < r->view_count && same_file(r->views[i], &key); i++) {
 		const struct mapping *v = r->views[i];
 		uint64_t end = v->file_offset + (v->end - v->start);
 
@@ -87,22 +108,57 @@ static uint64_t held_from(const struct restore *r, size_t first, uint64_t at)
 	return at;
 }
 
-bool views_cover(const struct restore *r, const struct mapping *m)
+static bool hold(const struct restore *r, struct file_id id, uint64_t at, uint64_t end)
 {
-	const struct mapping **found = has_file(m) ? bsearch(&m, r->views, r->view_count,
-							     sizeof *r->views, compare) : NULL;
-	uint64_t at = m->file_offset, end = at + (m->end - m->start), next;
+	while (at < end) {
+		uint64_t next = held_from(r, id, at);
 
-	if (!found)
-		return false;
-	while (found > r->views && same_file(found[-1], m))
-		found--;
-	for (; at < end; at = next) {
-		next = held_from(r, (size_t)(found - r->views), at);
 		if (next == at)
 			return false;
+		at = next;
 	}
 	return true;
+}
+
+bool views_cover(const struct restore *r, const struct mapping *m)
+{
+	return has_file(m) && hold(r, m->file, m->file_offset, m->file_offset + (m->end - m->start));
+}
+
+bool views_hold(const struct restore *r, struct file_id id, uint64_t size)
+{
+	return hold(r, id, 0, size);
+}
+
+static int write_view(const struct restore *r, const struct mapping *v, uint64_t size, int fd,
+		      struct error *err)
+{
+	static char buf[1 << 16];
+	uint64_t len, end = v->end - v->start;
+
+	if (v->file_offset + end > size)
+		end = size > v->file_offset ? size - v->file_offset : 0;
+	for (uint64_t at = 0; at < end; at += len) {
+		len = end - at < sizeof buf ? end - at : sizeof buf;
+		if (process_read(r->process, v->start + at, buf, len, err) < 0)
+			return -1;
+		if (buf[0] == 0 && memcmp(buf, buf + 1, len - 1) == 0)
+			continue;  /* it is zeros already */
+		if (pwrite(fd, buf, len, (off_t)(v->file_offset + at)) != (ssize_t)len)
+			return error_sys(err, errno ? errno : ENOSPC, "writing %s again", v->path);
+	}
+	return 0;
+}
+
+int views_write(const struct restore *r, const struct nameless *n, int fd, struct error *err)
+{
+	struct mapping key = { .file = n->id };
+
+	for (size_t i = first_view(r, n->id); i < r->view_count && same_file(r->views[i], &key); i++)
+		if (r->views[i]->bytes == BYTES_SAVED &&
+		    write_view(r, r->views[i], n->size, fd, err) < 0)
+			return -1;
+	return 0;
 }
 
 /* Where SIZE bytes are free of everything that will be there. */

@@ -24,6 +24,17 @@ void plan_read(const struct restore *r, struct plan *plan, const struct mapping 
 bool is_view(const struct restore *r, const struct mapping *m);
 void plan_views(const struct restore *r, struct plan *plan);
 
+/* Whether the core has, in the shared mappings of the file with this id, its first SIZE bytes. */
+bool views_hold(const struct restore *r, struct file_id id, uint64_t size);
+
+/* Writes what the core has of N, in its shared mappings, to FD. */
+MUST_CHECK int views_write(const struct restore *r, const struct nameless *n, int fd,
+			   struct error *err);
+
+/* ---- plan_mapped.c: files without a name ---- */
+bool is_mapped_nameless(const struct restore *r, const struct mapping *m);
+void plan_mapped_nameless(const struct restore *r, struct plan *plan, const struct mapping *m);
+
 /* ---- plan_segments.c: System V ---- */
 
 /* Whether M is an attached segment of which enough is known. */

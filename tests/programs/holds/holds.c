@@ -13,7 +13,7 @@
 enum { MOST = 512 };
 
 static const struct hold *const files[] = {
-	memory_holds, segment_holds, trait_holds,
+	memory_holds, segment_holds, mapped_holds, trait_holds,
 	file_holds, nameless_holds, lock_holds, watch_holds,
 	pipe_holds,
 	socket_holds, internet_holds, terminal_holds,

@@ -32,7 +32,7 @@ struct hold {
 };
 
 /* One array for each file of this folder, ended by an element without a name. */
-extern const struct hold memory_holds[], segment_holds[], trait_holds[],
+extern const struct hold memory_holds[], segment_holds[], mapped_holds[], trait_holds[],
 	file_holds[], nameless_holds[], lock_holds[], watch_holds[],
 	pipe_holds[],
 	socket_holds[], internet_holds[], terminal_holds[],

@@ -261,11 +261,11 @@ static char *grows;
 
 static void grows_set_up(void)
 {
-	/* Room below for it to grow, and for the gap that the kernel keeps. */
+	/* Room for it to grow, and below that, so that nobody comes near, what may not be accessed. */
 	char *room = mmap(NULL, 8 << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	NEED(room != MAP_FAILED);
-	munmap(room, 8 << 20);
+	munmap(room + (4 << 20), 4 << 20);
 	grows = mmap(room + (6 << 20), SIZE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN, -1, 0);
 	NEED(grows != MAP_FAILED);
 	fill(grows, 8);
