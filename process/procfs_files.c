@@ -342,6 +342,9 @@ static int read_on_its_way(struct process *p, struct entries *entries, const siz
 			continue;
 		if (d->kind == FILE_EPOLL || d->kind == FILE_INOTIFY)
 			procfs_read_watches(p, entries, e, d);
+		if (procfs_is_terminal(d) &&
+		    procfs_read_terminal(p, entries->pid, e->descriptor.fd, d, err) < 0)
+			return -1;
 		if (entry_is_pipe(e) && procfs_read_pipe(p, entries->pid, e, d, err) < 0 &&
 		    !proc_vanished(err))
 			return -1;

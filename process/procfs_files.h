@@ -51,6 +51,14 @@ MUST_CHECK int procfs_note_file(struct process *p, struct entry *e, const struct
 MUST_CHECK int procfs_read_contents(struct process *p, const struct entries *entries,
 				    struct error *err);
 
+/*
+ * procfs_terminals.c: whether D is a terminal or the master of one; and adds to D, which is one and has
+ * descriptor FD, what is known of it.
+ */
+bool procfs_is_terminal(const struct description *d);
+MUST_CHECK int procfs_read_terminal(struct process *p, pid_t pid, int fd, struct description *d,
+				    struct error *err);
+
 /* Adds to D who gets the signals of the borrowed descriptor FD. */
 void procfs_read_owner(int fd, struct description *d);
 

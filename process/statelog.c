@@ -185,6 +185,8 @@ static const struct keyword keywords[] = {
 	  "timerfd : DESCRIPTOR : CLOCK : TICKS : VALUE : INTERVAL : FLAGS" },
 	{ "timer", 4, 6, false, take_timer, "timer : ID : CLOCK : NOTIFICATION [: REMAINING : INTERVAL]" },
 	{ "timers", 2, 2, true, take_timers, "timers : none" },
+	{ "tty", 8, 8, false, take_tty,
+	  "tty : DESCRIPTOR : NUMBER FLAGS : SIZE : WAITING : MODES : SPEEDS : CHARACTERS" },
 	{ "umask", 2, 2, true, take_umask, "umask : OCTAL" },
 	{ "view", 3, 3, false, take_view, "view : START-END : MAJOR:MINOR:INODE" },
 };

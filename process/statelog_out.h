@@ -55,6 +55,7 @@ void put_watches(struct out *o, int fd, const struct description *d);
 void put_locks(struct out *o, int fd, const struct description *d);
 void put_stamp(struct out *o, int fd, const struct file_stamp *stamp);
 void put_nameless_files(struct out *o, const struct process *p);
+void put_terminal(struct out *o, int fd, const struct terminal *t);
 void put_socket(struct out *o, int fd, const struct socket *s);
 void put_pending(struct out *o, const struct process *p);
 void put_timers(struct out *o, const struct process *p);

@@ -227,6 +227,8 @@ int finish_nameless(struct parser *s);
 int take_signalfd(struct parser *s);
 int take_timerfd(struct parser *s);
 int take_pidfd(struct parser *s);
+int take_tty(struct parser *s);
+
 int take_socket(struct parser *s);
 int take_socket_option(struct parser *s);
 int take_socket_data(struct parser *s);

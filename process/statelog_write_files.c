@@ -101,6 +101,8 @@ static void put_descriptor(struct out *o, const struct descriptor *fd,
 	put_special(o, fd->fd, d);
 	put_locks(o, fd->fd, d);
 	put_stamp(o, fd->fd, &d->stamp);
+	if (d->terminal)
+		put_terminal(o, fd->fd, d->terminal);
 	if (d->socket)
 		put_socket(o, fd->fd, d->socket);
 }

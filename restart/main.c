@@ -29,6 +29,7 @@
 #include "restart/shared.h"
 #include "restart/show.h"
 #include "restart/sockets.h"
+#include "restart/terminals.h"
 #include "restart/vdso.h"
 #include "restart/wait.h"
 #include "util/format.h"
@@ -279,6 +280,8 @@ static int run(struct restore *r)
 	if (restore_prepare(r, &err) < 0 || index_descriptors(r, &err) < 0)
 		return fail(&err);
 	launch_choose_descriptors(r);
+	if (index_terminals(r, &err) < 0)
+		return fail(&err);
 	if (r->options->select && select_mappings(r->process, &err) < 0)
 		return fail(&err);
 	if (index_views(r, &err) < 0)
@@ -365,6 +368,7 @@ int main(int argc, char **argv)
 	free(r.nameless);
 	free_sockets(&r);
 	free(r.views);
+	free(r.terminals);
 	process_free(&input.core);
 	process_free(&input.text);
 	options_free(&options);

@@ -18,6 +18,7 @@
 #include "restart/launch.h"
 #include "restart/plan_files.h"
 #include "restart/sockets.h"
+#include "restart/terminals.h"
 
 static bool is_standard(int fd)
 {
@@ -59,6 +60,8 @@ enum stand_in stand_in_for(const struct restore *r, const struct descriptor *d)
 			return ITSELF;
 		return is_standard(d->fd) ? OURS : NULL_DEVICE;
 	case FILE_TERMINAL:
+		if (is_own_terminal(r, d->description))
+			return ITSELF;
 		return is_standard(d->fd) ? OURS : r->terminal >= 0 ? TERMINAL : NULL_DEVICE;
 	case FILE_PIPE:
 		return pipe_is_whole(r, d) ? ITSELF : is_standard(d->fd) ? OURS : DEAD_PIPE;
@@ -99,7 +102,9 @@ static void check_descriptor(const struct restore *r, struct findings *f, const 
 
 	switch (stand_in_for(r, d)) {
 	case ITSELF:
-		if (file->kind == FILE_PATH && !file->deleted)
+		if (is_own_terminal(r, d->description))
+			check_terminal(r, f, d);
+		else if (file->kind == FILE_PATH && !file->deleted)
 			check_path(r, f, d);
 		else if (file->kind == FILE_SOCKET)
 			check_socket(r, f, d);
@@ -231,6 +236,8 @@ static void plan_description(const struct restore *r, struct plan *plan, const s
 
 	switch (stand_in_for(r, d)) {
 	case ITSELF:
+		if (is_own_terminal(r, d->description))
+			break;  /* plan_terminals() has made it */
 		if (is_nameless(file))
 			plan_nameless(r, plan, d);
 		else if (file->kind == FILE_PATH)
@@ -298,6 +305,7 @@ void plan_files(const struct restore *r, struct plan *plan)
 	plan_syscall(plan, 0, SYS_close_range, 0, r->fd_base - 1);
 	plan_syscall(plan, 0, SYS_close_range, lent_end(r), UINT32_MAX);
 	plan_sockets(r, plan);
+	plan_terminals(r, plan);
 	for (size_t i = 0; i < p->descriptor_count; i++) {
 		const struct descriptor *d = &p->descriptors[i];
 
@@ -306,5 +314,6 @@ void plan_files(const struct restore *r, struct plan *plan)
 		else
 			plan_description(r, plan, d);
 	}
+	plan_terminal_modes(r, plan);
 	plan_rest(r, plan);
 }

@@ -67,6 +67,9 @@ struct restore {
 	int *nameless;             /* restart's descriptors of the files without a name; or NULL */
 	size_t *pipes;             /* descriptions that are pipes, sorted: plan_pipes.c */
 	size_t pipe_count;
+	size_t *terminals;         /* by description, the master's: terminals.h */
+	size_t controlling;        /* the description of the terminal that will control the process */
+	bool foreground;           /* restart is in the foreground of its terminal */
 	struct socket_case *sockets;  /* by description: sockets.h */
 	struct socket_index sockets_by_id, sockets_by_ends, sockets_by_name;
 	const struct mapping **views;  /* shared memory without a name, sorted: plan_views.c */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "process/process.h"
+#include "process/terminal.h"
 #include "tests/unit/random_numbers.h"
 #include "tests/unit/random_sockets.h"
 
@@ -132,6 +133,32 @@ static inline void random_notices(struct process *q, struct description *d)
 	}
 }
 
+static inline void random_terminal(struct process *q, struct description *d)
+{
+	struct terminal *t = arena_alloc(&q->arena, sizeof *t);
+
+	d->terminal = t;
+	t->flags = (uint32_t)below(1 << TERMINAL_FLAG_WORDS);
+	t->index = (uint32_t)(sized_number() & INT32_MAX);
+	t->input = (uint32_t)sized_number();
+	t->output = (uint32_t)sized_number();
+	t->control = (uint32_t)sized_number();
+	t->local = (uint32_t)sized_number();
+	t->input_speed = (uint32_t)sized_number();
+	t->output_speed = (uint32_t)sized_number();
+	t->waiting = (uint32_t)sized_number();
+	t->rows = (uint16_t)sized_number();
+	t->y_pixels = (uint16_t)sized_number();
+	t->line = (uint8_t)number();
+	for (size_t i = 0; i < TERMINAL_CHARACTERS; i++)
+		t->characters[i] = (uint8_t)number();
+}
+
+static inline bool same_terminal(const struct terminal *a, const struct terminal *b)
+{
+	return a && b ? memcmp(a, b, sizeof *a) == 0 : a == b;
+}
+
 static inline void random_file_details(struct process *q, struct description *d)
 {
 	if (d->kind == FILE_PIPE || d->kind == FILE_PATH)
@@ -149,6 +176,8 @@ static inline void random_file_details(struct process *q, struct description *d)
 	}
 	if (d->kind == FILE_TIMERFD && below(4))
 		random_timer(q, d);
+	if ((d->kind == FILE_TERMINAL || d->kind == FILE_PATH) && below(2))
+		random_terminal(q, d);
 	if (d->kind == FILE_SOCKET && below(4))
 		d->socket = random_socket(q);
 	if (d->kind == FILE_PIDFD)
@@ -240,7 +269,7 @@ static inline bool same_file_details(const struct description *a, const struct d
 	       a->mask_known == b->mask_known && a->mask == b->mask && a->pid == b->pid &&
 	       same_timer(a->timer, b->timer) && same_locks(a, b) &&
 	       same_stamp(&a->stamp, &b->stamp) && same_watches(a, b) &&
-	       same_socket(a->socket, b->socket);
+	       same_socket(a->socket, b->socket) && same_terminal(a->terminal, b->terminal);
 }
 
 #endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Terminals.  A pseudo-terminal whose master is in the process is made anew, with both of its ends; any
+ * other terminal is restart's own now, which gets the modes of the old one where the program was in its
+ * foreground and restart is, too.
+ */
+#ifndef RESTART_TERMINALS_H
+#define RESTART_TERMINALS_H
+
+#include "restart/plan_files.h"
+
+/* Fills R->terminals, by description, and finds out whether restart is in the foreground. */
+MUST_CHECK int index_terminals(struct restore *r, struct error *err);
+
+/* Whether the description is an end of such a pseudo-terminal, or /dev/tty where that controls. */
+bool is_own_terminal(const struct restore *r, size_t description);
+
+/* What is lost of the terminal with this lowest descriptor. */
+void check_terminal(const struct restore *r, struct findings *f, const struct descriptor *d);
+
+/* Makes the pseudo-terminals, before the other files. */
+void plan_terminals(const struct restore *r, struct plan *plan);
+
+/* Sets the modes of restart's own terminal, when all else is done. */
+void plan_terminal_modes(const struct restore *r, struct plan *plan);
+
+#endif
