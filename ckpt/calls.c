@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 
 #include "ckpt/tracee.h"
+#include "libckpt/static/static.h"
 #include "process/procfs.h"
 #include "process/sigframe.h"
 #include "process/syscall_restart.h"
@@ -340,6 +341,18 @@ static void search_mapping(pid_t pid, const struct mapping *m, uint8_t *code, si
 	}
 }
 
+/* Our own, in a program that was linked statically. */
+static bool is_agent(pid_t pid, const struct mapping *m)
+{
+	enum { AGENT_MOST = 64 * 1024 };
+	size_t len = m->end - m->start;
+	cleanup_free uint8_t *code = len <= AGENT_MOST ? malloc(len) : NULL;
+	struct error unreadable;
+
+	return code && tracee_read(pid, m->start, code, len, &unreadable) == 0 &&
+	       memmem(code, len, STATIC_AGENT_MARK, sizeof STATIC_AGENT_MARK - 1);
+}
+
 int tracee_find_gadgets(pid_t pid, struct gadgets *g, struct error *err)
 {
 	enum { ROOM = 1 << 20 };
@@ -354,7 +367,8 @@ int tracee_find_gadgets(pid_t pid, struct gadgets *g, struct error *err)
 	result = procfs_read_mappings(&p, pid, err);
 	/* Code that no file holds may be a compiler's, which changes it. */
 	for (size_t i = 0; result == 0 && i < p.mapping_count; i++)
-		if (p.mappings[i].prot & PROT_EXEC && p.mappings[i].prot & PROT_READ && p.mappings[i].path)
+		if (p.mappings[i].prot & PROT_EXEC && p.mappings[i].prot & PROT_READ &&
+		    (p.mappings[i].path || is_agent(pid, &p.mappings[i])))
 			search_mapping(pid, &p.mappings[i], code, ROOM, g);
 	process_free(&p);
 	return result;

@@ -71,24 +71,25 @@ static int find(char path[PATH_MAX], const char *name, struct error *err)
 
 /* ---- Of what kind ---------------------------------------------------------------------------------- */
 
-/* What the dynamic linker of glibc cannot load the library into. */
-static bool has_our_linker(int fd, const Elf64_Ehdr *ehdr)
+/* Whether the program has the dynamic linker of glibc, which can load the library, or that of musl. */
+static void look_for_linker(struct program_file *f, int fd, const Elf64_Ehdr *ehdr)
 {
 	Elf64_Phdr phdrs[SEGMENTS_MOST];
 	ssize_t size = ehdr->e_phnum * (ssize_t)sizeof phdrs[0];
 	char linker[PATH_MAX];
 
+	f->is_static = true;
 	if (ehdr->e_phnum > SEGMENTS_MOST || ehdr->e_phentsize != sizeof phdrs[0] ||
 	    ehdr->e_phoff > INT64_MAX / 2 || pread_full(fd, phdrs, (size_t)size, ehdr->e_phoff) != size)
-		return false;
+		return;
 	for (size_t i = 0; i < ehdr->e_phnum; i++) {
 		if (phdrs[i].p_type != PT_INTERP || phdrs[i].p_offset > INT64_MAX / 2)
 			continue;
 		ssize_t len = pread_full(fd, linker, sizeof linker - 1, phdrs[i].p_offset);
 		linker[len > 0 ? len : 0] = '\0';
-		return !strstr(linker, "/ld-musl");
+		f->musl = strstr(linker, "/ld-musl");
+		f->is_static = f->musl;
 	}
-	return false;
 }
 
 /* The kernel's own rule: who may not be traced by its owner gets no library preloaded either. */
@@ -136,7 +137,8 @@ int program_find(struct program_file *f, const char *name, struct error *err)
 		    memcmp(ehdr.e_ident, ELFMAG, SELFMAG) != 0)
 			return 0;
 		f->foreign = ehdr.e_machine != EM_X86_64 || ehdr.e_ident[EI_CLASS] != ELFCLASS64;
-		f->is_static = !f->foreign && !has_our_linker(fd, &ehdr);
+		if (!f->foreign)
+			look_for_linker(f, fd, &ehdr);
 		return 0;
 	}
 	return 0;

@@ -78,7 +78,7 @@ static int set_environment(const struct run_options *o, const char *name, const 
 	       (o->signal ? setenv("CKPT_ASYNCSIG", o->signal, 1) : 0) |
 	       (o->period ? setenv("CKPT_MSPERIOD", o->period, 1) : 0) |
 	       (o->keep ? set_number("CKPT_KEEP", o->keep) : 0) |
-	       setenv("CKPT_OWNER", owner, 1) | preload(library);
+	       setenv("CKPT_OWNER", owner, 1) | (library ? preload(library) : 0);
 }
 
 static int continue_from_checkpoint(const struct run_options *o, const char *name, struct error *err)
@@ -121,9 +121,9 @@ int run_program(const struct run_options *o)
 		fprintf(stderr, "ckpt: %s: %s\n", o->program[0], refusal(&f));
 		return RUN_CANNOT;
 	}
-	if (library_place(library, &err) < 0)
+	if (!f.musl && library_place(library, &err) < 0)
 		return fail(&err, RUN_FAILED);
-	if (set_environment(o, name, library) != 0) {
+	if (set_environment(o, name, f.musl ? NULL : library) != 0) {
 		fputs("ckpt: not enough memory\n", stderr);
 		return RUN_FAILED;
 	}

@@ -47,6 +47,7 @@ struct program_file {
 	char path[PATH_MAX];
 	bool script;     /* path is its interpreter's, by which it is run */
 	bool is_static;  /* has no dynamic linker that could load the library */
+	bool musl;       /* has one that would fail to */
 	bool set_uid;    /* runs with other rights than who starts it */
 	bool foreign;    /* not of this architecture */
 };

@@ -140,6 +140,20 @@ static void close_status(bool restarted)
 	engine_forget(restarted);
 }
 
+static struct error *engine_was_killed(struct error *err)
+{
+	error_set(err, EIO, "the engine was killed");
+	return err;
+}
+
+static void tell(const struct error *err)
+{
+	struct error line = *err;
+
+	error_prefix(&line, "not checkpointed");
+	complain(line.message);
+}
+
 /* ---- The engine that still writes an earlier checkpoint --------------------------------------------- */
 
 static bool more_has_come(void)
@@ -160,6 +174,8 @@ static bool earlier_is_over(bool wait)
 		return true;
 	while (wait || more_has_come())
 		if (!read_more(&r) || r.done || r.failed) {
+			if (!r.done && !r.failed && !r.restarted)
+				tell(engine_was_killed(&err));
 			close_status(r.restarted);
 			return true;
 		}
@@ -178,16 +194,8 @@ static enum outcome settle(const struct report *r, bool ends)
 		raw_syscall(SYS_exit_group, 0, 0, 0, 0, 0);  /* the engine was just about to */
 	if (r->done)
 		return CHECKPOINTED;
-	error_set(r->err, EIO, "the engine was killed");
+	engine_was_killed(r->err);
 	return FAILED;
-}
-
-static void tell(const struct error *err)
-{
-	struct error line = *err;
-
-	error_prefix(&line, "not checkpointed");
-	complain(line.message);
 }
 
 /* An engine that nobody waits for tells itself what goes wrong. */

@@ -7,8 +7,6 @@
 bats_require_minimum_version 1.5.0
 load helper
 
-PROGRAMS=$BATS_TEST_DIRNAME/programs
-
 setup() {
 	common_setup
 	PATH=$BIN:$PATH
@@ -408,7 +406,7 @@ print("end")' > out
 	wait_until 20 has_text "/proc/$PID/comm" bash
 	kill -TSTP "$PID"
 	ends "$PID" 0
-	rm -r "$WORK/lib" "$WORK/bin"
+	rm -r lib bin
 	touch go
 	./bash.ckpt
 	[ "$(< out)" = go ]
@@ -620,4 +618,96 @@ print("end")' > out
 	touch go
 	run -7 here ./saved
 	counts_up out
+}
+
+@test "a program of musl is checkpointed, linked statically or not" {
+	need musl-gcc
+	for kind in -static -O1; do
+		rm -f go
+		CC=musl-gcc build_program ckpt_lib_count "$kind"
+		start ckpt ./ckpt_lib_count > out 2> err
+		wait_lines out 3
+		kill -TSTP "$PID"
+		ends "$PID" 0
+		start ./ckpt_lib_count.ckpt
+		grows out
+		kill -TSTP "$PID"
+		ends "$PID" 0
+		touch go
+		start ./ckpt_lib_count.ckpt
+		ends "$PID" 7
+		counts_up out
+		[ ! -s err ]
+	done
+}
+
+# ---- What may happen to the engine ------------------------------------------------------------------------------
+
+# The engine that writes a checkpoint of PID, which must write for a while: engine_of PID.
+engine_of() { pgrep -f -- "ckpt --pid=$1 " | head -n 1; }
+
+@test "when the engine is killed the program goes on and says so, and the older checkpoint is whole" {
+	need python3
+	cat > large.py <<-'END'
+		import os, time
+		memory = os.urandom(400 << 20)
+		print("ready", flush=True)
+		while not os.path.exists("go"):
+		    time.sleep(0.01)
+		print(len(memory) >> 20)
+	END
+	for how in "" -c; do
+		rm -f go
+		echo older > python3.ckpt
+		# shellcheck disable=SC2086
+		start ckpt $how python3 large.py > out 2> err
+		wait_text out ready
+		kill -TSTP "$PID"
+		wait_until 20 engine_of "$PID"
+		kill -KILL "$(engine_of "$PID")"
+		touch go
+		ends "$PID" 0
+		printf '%s\n' ready 400 | diff - out
+		[ "$(< python3.ckpt)" = older ]
+		[ "$how" = -c ] || grep -qx 'python3: not checkpointed: the engine was killed' err
+	done
+}
+
+# The program catches SIGTSTP, or has ended: is_enabled PID.
+is_enabled() {
+	local caught
+
+	caught=$(sed -n 's/^SigCgt:\s*/0x/p' "/proc/$1/status") || return 0
+	((caught >> 19 & 1)) || in_state "$1" Z
+}
+
+@test "programs that are interrupted at random, again and again, print what they print undisturbed" {
+	need python3
+	local times=${SOAK:+50}
+	cat > work.py <<-'END'
+		import hashlib, threading
+		lock, sums = threading.Lock(), {}
+		def work(n):
+		    h = hashlib.sha256(b"%d" % n)
+		    for i in range(60000):
+		        h = hashlib.sha256(h.digest())
+		        if i % 6000 == 0:
+		            with lock: sums[n, i] = h.hexdigest()
+		threads = [threading.Thread(target=work, args=(n,)) for n in range(3)]
+		for t in threads: t.start()
+		for t in threads: t.join()
+		for key in sorted(sums): print(key, sums[key])
+	END
+	python3 work.py > undisturbed
+	command=(ckpt --resume -n job python3 work.py)
+	for ((i = 0; i < ${times:-5}; i++)); do
+		start "${command[@]}" >> out
+		wait_until 20 is_enabled "$PID"
+		sleep "0.$((RANDOM % 3))$((RANDOM % 10))"  # at a random moment: no synchronisation
+		kill -TSTP "$PID" 2>/dev/null || true
+		ends "$PID" 0
+		[ ! -s out ] || break
+	done
+	[ -s out ] || here "${command[@]}"
+	diff undisturbed out
 }

@@ -23,5 +23,7 @@ __attribute__((naked, used)) void static_agent_entry(void);
 
 __attribute__((naked, used)) void static_agent_entry(void)
 {
-	__asm__("call static_agent_start\n\tint3");
+	__asm__("call static_agent_start\n\t"
+		"int3\n\t"
+		".ascii \"\\017\\013ckpt agent 1\\017\\013\"");
 }

@@ -6,11 +6,16 @@
  *
  * Its entry is called on the program's first stack with the address of this struct in rdi, and ends in a
  * breakpoint.  The struct, the agent and the engine stay in memory.
+ *
+ * The mark stands in its code.  There the engine finds the pieces of code that it needs, which such
+ * programs often lack.
  */
 #ifndef LIBCKPT_STATIC_STATIC_H
 #define LIBCKPT_STATIC_STATIC_H
 
 #include <stdint.h>
+
+#define STATIC_AGENT_MARK "\017\013ckpt agent 1\017\013"
 
 struct static_start {
 	uint64_t stack;         /* the first stack pointer: argc, argv, environment */
