@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "elf/checksum.h"
@@ -36,10 +35,9 @@ void early_free(struct early *e)
 
 /* ---- Copying -------------------------------------------------------------------------------------------- */
 
-void early_read_process(pid_t pid, int mem, addr_t start, void *to, size_t len)
+void early_read_process(int mem, addr_t start, void *to, size_t len)
 {
-	struct iovec local = { to, len }, remote = { (void *)start, len };
-	ssize_t n = process_vm_readv(pid, &local, 1, &remote, 1, 0);
+	ssize_t n = pread_full(mem, to, len, start);
 	size_t done = n > 0 ? (size_t)n / PAGE * PAGE : 0;
 
 	/* One page after the other, to be stopped by none. */
@@ -93,7 +91,7 @@ static void put_pages(struct early *e, uint64_t offset, const char *room, size_t
 	sink_advance(&e->sink, size);
 }
 
-static int copy_to_file(struct early *e, struct early_copy *c, pid_t pid, int mem, struct error *err)
+static int copy_to_file(struct early *e, struct early_copy *c, int mem, struct error *err)
 {
 	size_t size;
 
@@ -106,14 +104,14 @@ static int copy_to_file(struct early *e, struct early_copy *c, pid_t pid, int me
 		if (!room)
 			return -1;
 		size = c->end - at < size ? c->end - at : size;
-		early_read_process(pid, mem, at, room, size);
+		early_read_process(mem, at, room, size);
 		put_pages(e, c->offset + (at - c->start), room, size);
 	}
 	e->file_size += c->end - c->start;
 	return 0;
 }
 
-int early_add(struct early *e, pid_t pid, int mem, addr_t start, addr_t end, struct error *err)
+int early_add(struct early *e, int mem, addr_t start, addr_t end, struct error *err)
 {
 	size_t len = end - start;
 	struct early_copy *c = add_copy(e, start, end, err);
@@ -121,14 +119,14 @@ int early_add(struct early *e, pid_t pid, int mem, addr_t start, addr_t end, str
 	if (!c)
 		return -1;
 	if (len > EARLY_IN_MEMORY || e->in_memory > EARLY_IN_MEMORY - len)
-		return copy_to_file(e, c, pid, mem, err);
+		return copy_to_file(e, c, mem, err);
 	char *bytes = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (bytes == MAP_FAILED)
 		return error_set(err, ENOMEM, "not enough memory for %zu bytes of shared memory", len);
 	c->bytes = bytes;
 	e->in_memory += len;
-	early_read_process(pid, mem, start, bytes, len);
+	early_read_process(mem, start, bytes, len);
 	return 0;
 }
 

@@ -33,11 +33,10 @@ void early_init(struct early *e, int directory);
 void early_free(struct early *e);
 
 /*
- * Copies [START, END) of process PID, whose /proc/PID/mem is MEM.  What cannot be read (pages behind the
+ * Copies [START, END) of the process whose /proc/PID/mem is MEM.  What cannot be read (pages behind the
  * end of their file) is zero.
  */
-MUST_CHECK int early_add(struct early *e, pid_t pid, int mem, addr_t start, addr_t end,
-			 struct error *err);
+MUST_CHECK int early_add(struct early *e, int mem, addr_t start, addr_t end, struct error *err);
 
 /* To be called behind the last large copy, before early_read(). */
 MUST_CHECK int early_finish(struct early *e, struct error *err);
@@ -50,6 +49,6 @@ MUST_CHECK int early_read(const struct early *e, const struct early_copy *c, add
 			  size_t len, struct error *err);
 
 /* As early_add() reads, for whoever needs no copy. */
-void early_read_process(pid_t pid, int mem, addr_t start, void *to, size_t len);
+void early_read_process(int mem, addr_t start, void *to, size_t len);
 
 #endif

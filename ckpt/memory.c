@@ -104,7 +104,7 @@ int memory_copy_early(struct memory_source *m, const struct process *p, pid_t pi
 		return error_sys(err, errno, "%s", name);
 	for (size_t i = 0; i < p->mapping_count && result == 0; i++)
 		if (is_read_early(m, &p->mappings[i]))
-			result = early_add(&m->early, pid, mem, p->mappings[i].start, p->mappings[i].end, err);
+			result = early_add(&m->early, mem, p->mappings[i].start, p->mappings[i].end, err);
 	return result < 0 ? -1 : early_finish(&m->early, err);
 }
 
@@ -141,7 +141,7 @@ static int save_header(struct memory_source *m, struct process *p, const struct 
 	if (map->file_offset || pread_full(m->pages.mem, magic, SELFMAG, map->start) != SELFMAG ||
 	    memcmp(magic, ELFMAG, SELFMAG) != 0)
 		return 0;
-	if (early_add(&m->early, m->pages.pid, m->pages.mem, map->start, end, err) < 0)
+	if (early_add(&m->early, m->pages.mem, map->start, end, err) < 0)
 		return -1;
 	if (!append(p, map, map->start, end, BYTES_SAVED))
 		return error_set(err, ENOMEM, "not enough memory");
@@ -314,7 +314,7 @@ static int source_read(void *context, addr_t addr, void *buf, size_t len, struct
 	if (early && len <= early->end - addr)
 		return early_read(&m->early, early, addr, buf, len, err);
 	if (ranges_have(&m->entire, addr)) {
-		early_read_process(m->pages.pid, m->pages.mem, addr, buf, len);
+		early_read_process(m->pages.mem, addr, buf, len);
 		return 0;
 	}
 	return pages_read(&m->pages, addr, buf, len, err);

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "util/format.h"
@@ -29,7 +28,6 @@ static int open_proc(pid_t pid, const char *what, int *fd, struct error *err)
 
 int pages_open(struct pages *p, pid_t pid, struct error *err)
 {
-	p->pid = pid;
 	p->mem = p->pagemap = -1;
 	p->window_count = 0;
 	if (open_proc(pid, "mem", &p->mem, err) < 0 || open_proc(pid, "pagemap", &p->pagemap, err) < 0) {
@@ -95,15 +93,12 @@ int pages_next_private(struct pages *p, addr_t from, addr_t end, addr_t *start, 
 }
 
 /*
- * process_vm_readv() copies once, and /proc/PID/mem twice; but that reads also what the process itself
- * may not (PROT_NONE), as access_remote_vm() is told FOLL_FORCE.
+ * Not by process_vm_readv(): it pins the pages, and a page that a fork shares is copied before it is
+ * pinned (gup_must_unshare()), so that the snapshot would take as much memory as its original.
  */
 int pages_read(const struct pages *p, addr_t addr, void *to, size_t len, struct error *err)
 {
-	struct iovec local = { to, len }, remote = { (void *)addr, len };
-
-	if (process_vm_readv(p->pid, &local, 1, &remote, 1, 0) == (ssize_t)len ||
-	    pread_full(p->mem, to, len, addr) == (ssize_t)len)
-		return 0;
-	return error_sys(err, errno, "reading memory at 0x%llx", (unsigned long long)addr);
+	if (pread_full(p->mem, to, len, addr) != (ssize_t)len)
+		return error_sys(err, errno, "reading memory at 0x%llx", (unsigned long long)addr);
+	return 0;
 }

@@ -14,7 +14,6 @@
 enum { PAGES_WINDOW = 4096 };
 
 struct pages {
-	pid_t pid;
 	int mem;      /* /proc/PID/mem */
 	int pagemap;
 	/* The piece of the page tables that was read last: what stands from window_start on. */
@@ -33,7 +32,7 @@ void pages_close(struct pages *p);
 MUST_CHECK int pages_next_private(struct pages *p, addr_t from, addr_t end, addr_t *start,
 				  addr_t *stop, struct error *err);
 
-/* Reads LEN bytes at ADDR, of pages that are there, whatever the process itself may do with them. */
+/* Reads LEN bytes at ADDR, of pages that are there, whether the process itself may read them or not. */
 MUST_CHECK int pages_read(const struct pages *p, addr_t addr, void *to, size_t len, struct error *err);
 
 #endif
