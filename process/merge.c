@@ -261,8 +261,6 @@ static int merge_descriptors(struct process *p, const struct process *text)
 		memcpy(files, text->descriptions, text->description_count * sizeof *files);
 	p->descriptors = fds;
 	p->descriptor_count = p->descriptor_capacity = text->descriptor_count;
-	p->nameless = text->nameless;
-	p->nameless_count = p->nameless_capacity = text->nameless_count;
 	p->descriptions = files;
 	p->description_count = p->description_capacity = text->description_count;
 	return 0;
@@ -279,6 +277,10 @@ static void merge_dispositions(struct process *p, const struct process *text)
 
 static void merge_places(struct process *p, const struct process *text)
 {
+	if (text->nameless_count) {
+		p->nameless = text->nameless;
+		p->nameless_count = p->nameless_capacity = text->nameless_count;
+	}
 	if (text->have & HAVE_CWD)
 		p->cwd = text->cwd;
 	if (text->have & HAVE_ROOT)

@@ -60,9 +60,15 @@ static bool is_zero(const uint8_t *bytes, size_t len)
 	return len == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, len - 1) == 0);
 }
 
+/* Without the zeros at its ends. */
 static int add_extent(struct process *p, struct nameless *n, uint64_t offset, const uint8_t *bytes,
 		      size_t size, struct error *err)
 {
+	for (; size && !bytes[size - 1]; size--)
+		;
+	for (; size && !*bytes; size--, bytes++)
+		offset++;
+
 	struct extent *array = arena_grow(&p->arena, n->extents, n->extent_count,
 					  &n->extent_capacity, sizeof *array);
 

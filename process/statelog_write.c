@@ -198,6 +198,7 @@ int statelog_write(const struct process *p, int fd, struct error *err)
 	put_places(&o, p);
 	if (p->have & HAVE_DESCRIPTORS && put_descriptors(&o, p, err) != 0)
 		return -1;
+	put_nameless_files(&o, p);
 	if (p->have & HAVE_DISPOSITIONS)
 		put_dispositions(&o, p);
 	put_threads(&o, p);

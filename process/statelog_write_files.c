@@ -131,7 +131,6 @@ int put_descriptors(struct out *o, const struct process *p, struct error *err)
 			*owner = fd->fd;
 		put_descriptor(o, fd, &p->descriptions[fd->description], *owner);
 	}
-	put_nameless_files(o, p);
 	arena_free(&a);
 	return 0;
 }
