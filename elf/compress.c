@@ -184,8 +184,8 @@ int unpacker_step(struct unpacker *u, const char *in, size_t size, size_t *taken
 	case ZSTD_error_memory_allocation:
 		return error_set(err, ENOMEM, "not enough memory to unpack it");
 	default:
-		return error_set(err, EBADMSG, "corrupted: its compressed bytes make no sense (%s); "
-				 "use another copy or an older checkpoint",
+		return error_set(err, EBADMSG, "corrupted: its compressed bytes make no sense "
+				 "(%s); use another copy or an older checkpoint",
 				 ZSTD_getErrorName(left));
 	}
 }

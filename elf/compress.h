@@ -60,9 +60,9 @@ struct unpacker {
 MUST_CHECK int unpacker_open(struct unpacker *u);
 
 /*
- * Unpacks from the SIZE bytes at IN, of which it takes *TAKEN, to the ROOM bytes at OUT, of which it
- * fills *FILLED.  There is more to come without more input as long as OUT gets full.  Takes at most
- * 128 MiB of memory: input that wants more is refused.
+ * Unpacks from the SIZE bytes at IN, of which it takes *TAKEN, to the ROOM bytes at OUT, of
+ * which it fills *FILLED.  There is more to come without more input as long as OUT gets full.
+ * Takes at most 128 MiB of memory: input that wants more is refused.
  */
 MUST_CHECK int unpacker_step(struct unpacker *u, const char *in, size_t size, size_t *taken,
 			     char *out, size_t room, size_t *filled, struct error *err);

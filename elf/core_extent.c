@@ -10,7 +10,7 @@
 #include "util/cleanup.h"
 #include "util/io.h"
 
-/* What may follow the last segment, besides the table of checksums: gdb has names of sections there. */
+/* What may follow the last segment besides the table of checksums: gdb has names of sections. */
 enum { SLACK = 1 << 20 };
 
 /* As core_headers.c has it. */

@@ -21,7 +21,7 @@
 
 enum { CORE_MACHINE_SIZE = 3072 };
 
-/* Writes the text for P, which ran on KERNEL and on a cpu with the features CPU (NULL: not known). */
+/* Writes the text for P, which ran on KERNEL and a cpu with the features CPU (NULL: not known). */
 void core_machine_write(char text[CORE_MACHINE_SIZE], const struct process *p,
 			const char *kernel, const char *cpu);
 

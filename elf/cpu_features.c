@@ -10,7 +10,7 @@
 #include "util/format.h"
 #include "util/io.h"
 
-/* ---- Which matter ----------------------------------------------------------------------------- */
+/* ---- Which matter ----------------------------------------------------------------------- */
 
 /* The others concern the kernel, or are the cpu's faults and virtues. */
 static const char *const families[] = { "sse", "ssse", "avx", "amx", "bmi", "sha" };
@@ -42,7 +42,7 @@ static bool matters(const char *word, size_t len)
 	return false;
 }
 
-/* ---- Lists of words ----------------------------------------------------------------------------- */
+/* ---- Lists of words --------------------------------------------------------------------- */
 
 /* The next word of *TEXT, of *LEN letters, and moves *TEXT behind it; or NULL. */
 static const char *next_word(const char **text, size_t *len)

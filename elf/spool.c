@@ -40,7 +40,7 @@ const char *spool_name(const char *path)
 	return strcmp(path, "-") == 0 ? "standard input" : path;
 }
 
-/* ---- The file without a name ------------------------------------------------------------------ */
+/* ---- The file without a name ------------------------------------------------------------ */
 
 static bool try_folder(struct spool *s, const char *folder, size_t len)
 {
@@ -113,7 +113,7 @@ static int flush(struct spool *s, struct error *err)
 	return 0;
 }
 
-/* ---- Reading ------------------------------------------------------------------------------------ */
+/* ---- Reading ---------------------------------------------------------------------------- */
 
 static int read_more(struct spool *s, struct error *err)
 {
@@ -182,12 +182,12 @@ static int copy(struct spool *s, struct error *err)
 					 "checkpoint", s->name, s->extent.most);
 	} while (full);
 	if (s->packed && !s->unpacker.whole)
-		return error_set(err, ENODATA, "%s: truncated: its compressed bytes end in the middle; "
-				 "use another copy or an older checkpoint", s->name);
+		return error_set(err, ENODATA, "%s: truncated: its compressed bytes end in the "
+				 "middle; use another copy or an older checkpoint", s->name);
 	return 0;
 }
 
-/* ---- Opening -------------------------------------------------------------------------------------- */
+/* ---- Opening ---------------------------------------------------------------------------- */
 
 /* A fifo that nobody has open for writing would have us wait for ever. */
 static int open_fifo(struct spool *s, const char *path, struct error *err)
@@ -197,8 +197,8 @@ static int open_fifo(struct spool *s, const char *path, struct error *err)
 		return error_sys(err, errno, "%s", path);
 	ssize_t n = read(s->from, s->in, 1);
 	if (n == 0)
-		return error_set(err, EINVAL, "%s: is a fifo that nobody writes to; give a regular file, "
-				 "or start the writer first", path);
+		return error_set(err, EINVAL, "%s: is a fifo that nobody writes to; give a regular "
+				 "file, or start the writer first", path);
 	if (n < 0 && errno != EAGAIN)
 		return error_sys(err, errno, "%s", path);
 	s->in_end = n > 0;
@@ -213,8 +213,8 @@ static int open_source(struct spool *s, const char *path, struct stat *st, struc
 		if (s->from < 0 || fstat(s->from, st) < 0)
 			return error_sys(err, errno, "%s", s->name);
 		if (isatty(s->from))
-			return error_set(err, EINVAL, "%s: is a terminal; give it a core, from a pipe "
-					 "or a file", s->name);
+			return error_set(err, EINVAL, "%s: is a terminal; give it a core, from a "
+					 "pipe or a file", s->name);
 	} else if (stat(path, st) == 0 && S_ISFIFO(st->st_mode)) {
 		if (open_fifo(s, path, err) < 0)
 			return -1;

@@ -15,8 +15,8 @@
 #include "restart/restore.h"
 
 /*
- * A program looks for the cpu's features once, when it starts: what was there then may be used at any
- * instruction, and kills where it is not.
+ * A program looks for the cpu's features once, when it starts: what was there then may be used at
+ * any instruction, and kills where it is not.
  */
 static void check_cpu(const char *machine, struct findings *f)
 {
@@ -31,8 +31,8 @@ static void check_cpu(const char *machine, struct findings *f)
 	for (char *c = missing; *c; c++)
 		if (*c < ' ' || *c > '~')
 			*c = '?';
-	findings_add_loss(f, "the core was made on a cpu with %s, which this one lacks: the program may use "
-			  "%s and be killed", missing, count > 1 ? "them" : "it");
+	findings_add_loss(f, "the core was made on a cpu with %s, which this one lacks: the "
+			  "program may use %s and be killed", missing, count > 1 ? "them" : "it");
 }
 
 static void check_page_size(const char *machine, struct findings *f)
@@ -44,8 +44,8 @@ static void check_page_size(const char *machine, struct findings *f)
 		return;
 	unsigned long then = strtoul(text, &end, 10), here = (unsigned long)sysconf(_SC_PAGESIZE);
 	if (*end || then != here)
-		findings_add(f, OBSTACLE, "the core was made with pages of %lu bytes, and this machine has "
-			     "%lu (restart on a machine of the old kind)", then, here);
+		findings_add(f, OBSTACLE, "the core was made with pages of %lu bytes, and this "
+			     "machine has %lu (restart on a machine of the old kind)", then, here);
 }
 
 static bool version_of(const char *release, unsigned version[2])
@@ -64,8 +64,8 @@ static void check_kernel(const char *machine, struct findings *f)
 	    !version_of(release, then) || !version_of(host.release, here))
 		return;
 	if (here[0] < then[0] || (here[0] == then[0] && here[1] < then[1]))
-		findings_add(f, REMARK, "the core was made under Linux %u.%u, and this is %u.%u: what is new "
-			     "since then is not here", then[0], then[1], here[0], here[1]);
+		findings_add(f, REMARK, "the core was made under Linux %u.%u, and this is %u.%u: what "
+			     "is new since then is not here", then[0], then[1], here[0], here[1]);
 }
 
 void check_machine(const struct restore *r, struct findings *f)
