@@ -403,6 +403,67 @@ static size_t end_of_run(const struct restore *r, size_t index, enum source sour
 	return last;
 }
 
+/* Whether B goes on where A ends, as a part of the same private mapping of a file. */
+static bool is_continued(const struct restore *r, const struct mapping *a, const struct mapping *b)
+{
+	return a->end == b->start && a->prot == b->prot && !a->shared && !b->shared &&
+	       a->label == b->label && !anonymous_or_gone(a) && !anonymous_or_gone(b) &&
+	       strcmp(a->path, b->path) == 0 && b->file_offset == a->file_offset + (b->start - a->start) &&
+	       trait_of(r, a) == trait_of(r, b);
+}
+
+/*
+ * A private mapping of a file, of which some pages were written, in the core or not as each was: the
+ * last of its parts from INDEX on, or INDEX itself when it is nothing of the kind.
+ */
+static size_t end_of_written_file(const struct restore *r, size_t index)
+{
+	const struct process *p = r->process;
+	const struct mapping *m = &p->mappings[index];
+	bool clean = false, written = false;
+	uint64_t written_end = 0;
+	size_t last = index;
+	struct stat st;
+
+	for (size_t i = index; i == index || (i < p->mapping_count && is_continued(r, &m[i - index - 1],
+										    &m[i - index])); i++) {
+		enum source source = source_of(r, i);
+
+		if (source != SOURCE_FILE && source != SOURCE_COPY && source != SOURCE_CORE)
+			break;
+		clean |= source == SOURCE_FILE;
+		if (source != SOURCE_FILE) {
+			written = true;
+			written_end = p->mappings[i].file_offset + (p->mappings[i].end - p->mappings[i].start);
+		}
+		last = i;
+	}
+	/* What lies behind the end of the file cannot be written. */
+	if (m->shared || anonymous_or_gone(m) || !clean || !written || stat(m->path, &st) < 0 ||
+	    (uint64_t)st.st_size + p->arch->page_size <= written_end)
+		return index;
+	return last;
+}
+
+/* It is mapped whole, as it was; the program's own pages replace the file's. */
+static void plan_written_file(const struct restore *r, struct plan *plan, struct open_file *open,
+			      size_t index, size_t last)
+{
+	const struct mapping *m = &r->process->mappings[index], *end = m + (last - index);
+	uint32_t writable = m->prot | PROT_READ | PROT_WRITE;
+
+	plan_open(r, plan, open, m);
+	plan_map(r, plan, m, end->end, writable, 0, 0, m->file_offset, OP_ARG0_IS_RESULT << 4);
+	for (const struct mapping *part = m; part <= end; part++) {
+		if (source_of(r, (size_t)(part - r->process->mappings)) == SOURCE_FILE)
+			continue;
+		plan_read(r, plan, part, part->start);
+		plan_last(plan)->args[4] = 1;
+	}
+	if (m->prot != writable)
+		plan_syscall(plan, 0, SYS_mprotect, m->start, end->end - m->start, m->prot);
+}
+
 int plan_memory(const struct restore *r, struct plan *plan, struct error *err)
 {
 	struct open_file open = { 0 };
@@ -416,6 +477,12 @@ int plan_memory(const struct restore *r, struct plan *plan, struct error *err)
 
 		if (source == SOURCE_NONE || source == SOURCE_SHARED)
 			continue;
+		size_t written = end_of_written_file(r, i);
+		if (written != i) {
+			plan_written_file(r, plan, &open, i, written);
+			i = written;
+			continue;
+		}
 		size_t last = end_of_run(r, i, source);
 		addr_t end = r->process->mappings[last].end;
 

@@ -34,8 +34,8 @@ static long read_all(const uint64_t *args)
 	long fd = (long)args[0], offset = (long)args[3], end = offset + (long)args[2];
 	long distance = (long)args[1] - offset;
 
-	while ((offset = skip_hole(fd, offset, end)) < end) {
-		long hole = bootstrap_syscall(__NR_lseek, fd, offset, SEEK_HOLE, 0, 0, 0);
+	while ((offset = args[4] ? offset : skip_hole(fd, offset, end)) < end) {
+		long hole = args[4] ? end : bootstrap_syscall(__NR_lseek, fd, offset, SEEK_HOLE, 0, 0, 0);
 		long stop = hole > offset && hole < end ? hole : end;
 
 		while (offset < stop) {

@@ -41,7 +41,7 @@ enum plan_op_kind {
 	/* System call nr(args...). */
 	OP_SYSCALL,
 	/* Reads args[2] bytes at offset args[3] of descriptor args[0] to address args[1], where zeros
-	 * are: holes in the file are skipped. */
+	 * are: holes in the file are skipped, unless args[4] is 1 and there is something else. */
 	OP_READ,
 	/* Copies args[2] bytes from args[1] (in the plan) to args[0]. */
 	OP_COPY,

@@ -170,15 +170,45 @@ static void file_private_set_up(void)
 
 	file_private = map(MAP_PRIVATE, fd);
 	close(fd);
-	fill(file_private, 5);
 	file_private[3 * PAGE] = 'y';
+	memset(file_private + 5 * PAGE, 0, PAGE);
 }
 
 static const char *file_private_check(void)
 {
 	EXPECT(filled(file_private, 5, 0, 3) && file_private[3 * PAGE] == 'y' &&
-	       filled(file_private, 5, 4, PAGES));
+	       filled(file_private, 5, 4, 5));
+	EXPECT(file_private[5 * PAGE] == 0 && file_private[6 * PAGE - 1] == 0);
 	EXPECT(file_private[3 * PAGE + 1] == (char)(3 * 31 + (3 * PAGE + 1) % 251 + 5));
+	return NULL;
+}
+
+/* Every other page of a file: hundreds of pieces, and one mapping. */
+
+enum { PIECES = 600 };
+static char *pieces;
+
+static void pieces_set_up(void)
+{
+	int fd = make_file("memory-pieces", 9);
+
+	NEED(ftruncate(fd, PIECES * PAGE) == 0);
+	pieces = mmap(NULL, PIECES * PAGE, RW, MAP_PRIVATE, fd, 0);
+	NEED(pieces != MAP_FAILED);
+	for (int i = 0; i < PIECES; i += 2)
+		pieces[i * PAGE] = (char)(i / 2 % 50 + 1);
+	close(fd);
+}
+
+static const char *pieces_check(void)
+{
+	const char *line = maps_line(pieces);
+
+	EXPECT(strstr(line, "/memory-pieces") && strtoul(line, NULL, 16) == (unsigned long)pieces);
+	EXPECT(strtoul(strchr(line, '-') + 1, NULL, 16) == (unsigned long)pieces + PIECES * PAGE);
+	for (int i = PAGES; i < PIECES; i++)
+		EXPECT(pieces[i * PAGE] == (i % 2 ? 0 : i / 2 % 50 + 1));
+	EXPECT(filled(pieces, 9, 1, 2) && filled(pieces, 9, 7, 8));
 	return NULL;
 }
 
@@ -287,6 +317,8 @@ const struct hold memory_holds[] = {
 	{ "shared-thrice", "shared memory with three mappings is one memory", thrice_set_up, thrice_check, 0 },
 	{ "file-private", "a private mapping of a file, of which a page was written", file_private_set_up,
 	  file_private_check, 0 },
+	{ "file-private-pieces", "a private mapping of a file stays one however many pages were written", pieces_set_up,
+	  pieces_check, HOLD_NOT_IN_CORE },
 	{ "file-shared", "what is written to a shared mapping goes to its file", file_shared_set_up,
 	  file_shared_check, 0 },
 	{ "file-readonly", "a shared mapping through a descriptor for reading stays so", readonly_set_up,
