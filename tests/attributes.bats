@@ -10,6 +10,7 @@ setup() {
 	common_setup
 	build_program attributes_victim
 	mkfifo lines
+	# shellcheck disable=SC2034  # held open, so that nobody waits for a writer
 	exec {LINES_FD}<> lines
 }
 

@@ -78,3 +78,23 @@ resume() {
 	AS_USER=()
 	resume -f --pid=keep
 }
+
+@test "threads of musl go on" {
+	need musl-gcc
+	local names
+
+	names=$(sed -n 's/^\t{ "\([a-z0-9-]*\)", .*/\1/p' "$ROOT/tests/programs/holds/threads.c")
+	{
+		echo '#include "holds.h"'
+		sed -n '/^extern/,/;/p' "$ROOT/tests/programs/holds/holds.h" | grep -o '[a-z_]*_holds\[\]' |
+			sed '/^thread_/d; s/.*/const struct hold & = { { 0 } };/'
+	} > others.c
+	musl-gcc -std=gnu11 -O1 -g -static -I "$ROOT/tests/programs/holds" -o musl-holds others.c \
+		"$ROOT"/tests/programs/holds/{holds,threads}.c
+	chmod a+rx . musl-holds
+	copy_programs && BIN=$WORK/bin
+	# shellcheck disable=SC2086  # each is a word
+	hold "${AS_USER[@]}" ./musl-holds go $names
+	as_user "$BIN/ckpt" -k -p "$PID" -o core
+	resume --pid=ns
+}
