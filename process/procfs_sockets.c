@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
+#include <poll.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -208,7 +209,19 @@ static int peer_address(int fd, struct sockaddr *address, socklen_t *size)
 
 /* ---- States ---------------------------------------------------------------------------------- */
 
-static void read_unix_state(struct sockets *all, struct socket_reader *r, uint64_t inode)
+/* Of a stream: it can neither be read nor written any more, as when its peer is closed. */
+static bool is_shut(const struct socket_reader *r)
+{
+	struct pollfd poller = { .fd = r->fd };
+
+	return r->socket->type != SOCK_DGRAM && poll(&poller, 1, 0) == 1 && poller.revents & POLLHUP;
+}
+
+/*
+ * False when the socket is connected and sock_diag does not tell to which, as in another network
+ * namespace.
+ */
+static bool read_unix_state(struct sockets *all, struct socket_reader *r, uint64_t inode)
 {
 	struct socket *s = r->socket;
 	struct unix_diag_answer a;
@@ -223,7 +236,9 @@ static void read_unix_state(struct sockets *all, struct socket_reader *r, uint64
 		s->state = SOCKET_CONNECTED;
 	if (!socket_diag_unix(all->diag, inode, &a)) {
 		s->backlog = s->state == SOCKET_LISTENING ? SOMAXCONN : 0;
-		return;
+		if (connected && is_shut(r))
+			s->state = SOCKET_CLOSED;
+		return s->state != SOCKET_CONNECTED;
 	}
 	s->flags |= (a.shutdown & 1 ? SOCKET_SHUT_READ : 0) | (a.shutdown & 2 ? SOCKET_SHUT_WRITE : 0);
 	s->peer_id = a.peer;
@@ -239,18 +254,20 @@ static void read_unix_state(struct sockets *all, struct socket_reader *r, uint64
 	}
 	if (s->state == SOCKET_CONNECTED && !a.peer && ioctl(r->fd, SIOCOUTQ, &unread) == 0 && unread)
 		s->flags |= SOCKET_HAS_SENT;
+	return true;
 }
 
-static void read_state(struct sockets *all, struct socket_reader *r, uint64_t inode)
+static bool read_state(struct sockets *all, struct socket_reader *r, uint64_t inode)
 {
 	struct socket *s = r->socket;
 
 	if (s->family == AF_UNIX)
-		read_unix_state(all, r, inode);
-	else if (s->protocol == IPPROTO_TCP && s->type == SOCK_STREAM)
+		return read_unix_state(all, r, inode);
+	if (s->protocol == IPPROTO_TCP && s->type == SOCK_STREAM)
 		socket_read_tcp_state(r);
 	else if (s->peer.size && s->family != AF_NETLINK)
 		s->state = SOCKET_CONNECTED;
+	return true;
 }
 
 /* ---- One socket, all sockets ------------------------------------------------------------------ */
@@ -275,7 +292,8 @@ static int read_socket(struct sockets *all, struct description *d, int fd)
 	read_address(peer_address, fd, &r.socket->peer);
 	if (read_options(all, &r) < 0)
 		return -1;
-	read_state(all, &r, d->pipe_id);
+	if (!read_state(all, &r, d->pipe_id))
+		return 0;
 	d->socket = r.socket;
 	return r.socket->state == SOCKET_LISTENING ? 0 : socket_read_messages(&r);
 }

@@ -220,7 +220,8 @@ static void decide_unix(struct restore *r, size_t i)
 	struct socket_case *c = &r->sockets[i];
 	const struct socket *s = socket_of(r, i);
 	size_t peer = s->peer_id ? find_id(r, s->peer_id) : NO_DESCRIPTION;
-	bool mutual = peer != NO_DESCRIPTION && peer != i && socket_of(r, peer)->type == s->type &&
+	bool mutual = peer != NO_DESCRIPTION && peer != i && socket_of(r, peer)->family == AF_UNIX &&
+		      socket_of(r, peer)->type == s->type &&
 		      socket_of(r, peer)->peer_id == r->process->descriptions[i].pipe_id;
 
 	if (mutual)
@@ -233,8 +234,9 @@ static void decide_unix(struct restore *r, size_t i)
 		c->way = WAY_ALONE;
 	else if (s->type == SOCK_DGRAM && !s->peer_id)
 		close_it(c, false, false);
-	else if (!s->peer_id && socket_listener(r, &s->peer, s->type) != NO_DESCRIPTION)
-		c->way = WAY_ALONE;
+	else if (!s->peer_id && !(s->flags & SOCKET_HAS_SENT) &&
+		 socket_listener(r, &s->peer, s->type) != NO_DESCRIPTION)
+		c->way = WAY_ALONE;  /* not yet accepted */
 	else
 		close_it(c, true, true);
 }
@@ -272,6 +274,8 @@ static void decide(struct restore *r, size_t i)
 
 	if (c->way != WAY_NONE)
 		return;  /* with its peer */
+	if (!can_make(s))
+		return;
 	if (s->state == SOCKET_CLOSED) {
 		if (!is_standard(r, i))
 			close_it(c, false, false);
@@ -279,8 +283,7 @@ static void decide(struct restore *r, size_t i)
 		decide_unix(r, i);
 	} else if (s->type == SOCK_STREAM && s->protocol == IPPROTO_TCP) {
 		decide_tcp(r, i);
-	} else if (!is_standard(r, i) && s->type != SOCK_STREAM && s->type != SOCK_SEQPACKET &&
-		   can_make(s)) {
+	} else if (!is_standard(r, i) && s->type != SOCK_STREAM && s->type != SOCK_SEQPACKET) {
 		c->way = WAY_ALONE;
 	}
 }

@@ -168,6 +168,39 @@ time.sleep(1000)"
 	grep -qx BlockingIOError out
 }
 
+@test "a connection that waits to be accepted and has sent takes --accept-loss" {
+	victim '
+	a = socket.socket(socket.AF_UNIX); a.bind("\0waits-" + str(os.getpid())); a.listen()
+	c = socket.socket(socket.AF_UNIX); c.connect(a.getsockname())
+	c.send(b"unread")
+	wait()'
+	checkpoint
+	run resume
+	[ "$status" -eq 125 ]
+	grep -q '^restart: descriptor 4 was a socket and would be one whose peer is gone (--accept-loss' restart.out
+}
+
+@test "AF_UNIX connections of another network namespace take --accept-loss" {
+	[ "$(id -u)" -eq 0 ] || skip "not root"
+	AS_USER=()
+	cat > unshared.py <<-EOF
+	import os
+	os.unshare(os.CLONE_NEWNET) if hasattr(os, "unshare") else __import__("ctypes").CDLL(None).unshare(0x40000000)
+	EOF
+	victim '
+	exec(open("unshared.py").read())
+	a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+	c, d = socket.socketpair()
+	d.close()
+	wait()'
+	checkpoint
+	run resume
+	[ "$status" -eq 125 ]
+	grep -q '^restart: descriptor 3 was a socket and would be one whose peer is gone (--accept-loss' restart.out
+	grep -q '^restart: descriptor 4 was a socket and would be one whose peer is gone (--accept-loss' restart.out
+	lacks_text restart.out 'descriptor 5'
+}
+
 @test "sockets come back with savefds and gcore" {
 	need gdb
 	gcc -std=gnu11 -O1 -g -o holds "$ROOT"/tests/programs/holds/*.c -pthread -lm
