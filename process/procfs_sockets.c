@@ -36,7 +36,7 @@ enum { DEFAULTS = 8 };
 struct sockets {
 	struct process *p;
 	pid_t pid;
-	int diag;
+	struct socket_diag diag;
 	struct defaults defaults[DEFAULTS];
 	size_t defaults_count;
 	struct error *err;
@@ -234,7 +234,7 @@ static bool read_unix_state(struct sockets *all, struct socket_reader *r, uint64
 		s->state = SOCKET_LISTENING;
 	else if (connected)
 		s->state = SOCKET_CONNECTED;
-	if (!socket_diag_unix(all->diag, inode, &a)) {
+	if (!socket_diag_unix(&all->diag, inode, &a)) {
 		s->backlog = s->state == SOCKET_LISTENING ? SOMAXCONN : 0;
 		if (connected && is_shut(r))
 			s->state = SOCKET_CLOSED;
@@ -308,10 +308,18 @@ static bool is_hung_up(const struct socket *s)
 	       !s->message_count && !(s->flags & SOCKET_LOST_DATA);
 }
 
-int procfs_read_sockets(struct process *p, pid_t pid, struct error *err)
+static size_t count_sockets(const struct process *p)
 {
-	cleanup_fd int diag = -1;
-	struct sockets all = { .p = p, .pid = pid, .diag = -1, .err = err };
+	size_t count = 0;
+
+	for (size_t i = 0; i < p->description_count; i++)
+		count += p->descriptions[i].kind == FILE_SOCKET;
+	return count;
+}
+
+static int read_all(struct sockets *all)
+{
+	struct process *p = all->p;
 	int result = 0;
 
 	for (size_t i = 0; i < p->descriptor_count && result == 0; i++) {
@@ -319,17 +327,29 @@ int procfs_read_sockets(struct process *p, pid_t pid, struct error *err)
 
 		if (d->kind != FILE_SOCKET || d->socket)
 			continue;
-		if (diag < 0)
-			all.diag = diag = socket_diag_open();
 		/* Not permitted, or gone: that it is a socket is all that is known. */
-		int fd = proc_borrow(pid, p->descriptors[i].fd);
+		int fd = proc_borrow(all->pid, p->descriptors[i].fd);
 
 		if (fd < 0)
 			continue;
-		result = read_socket(&all, d, fd);
+		result = read_socket(all, d, fd);
 		procfs_read_owner(fd, d);
 		d->hung_up = is_hung_up(d->socket);
-		proc_give_back(pid, fd);
+		proc_give_back(all->pid, fd);
 	}
+	return result;
+}
+
+int procfs_read_sockets(struct process *p, pid_t pid, struct error *err)
+{
+	struct sockets all = { .p = p, .pid = pid, .err = err };
+	size_t count = count_sockets(p);
+	int result;
+
+	if (!count)
+		return 0;
+	socket_diag_open(&all.diag, &p->arena, count);
+	result = read_all(&all);
+	socket_diag_close(&all.diag);
 	return result;
 }

@@ -27,19 +27,28 @@ MUST_CHECK int socket_read_messages(struct socket_reader *r);
 /* procfs_tcp.c */
 void socket_read_tcp_state(struct socket_reader *r);
 
-/*
- * socket_diag.c: what sock_diag(7) tells of the AF_UNIX socket with this inode.  DIAG is a socket of
- * socket_diag_open(), or -1.  False when it is not to be had.
- */
+/* socket_diag.c: what sock_diag(7) tells of an AF_UNIX socket. */
 struct unix_diag_answer {
-	bool listening, connected;
-	bool has_peer;
+	uint64_t inode;
+	bool connected;
 	uint64_t peer;                /* inode; 0: it is closed, or belongs to no descriptor */
 	uint32_t shutdown;            /* 1: reading, 2: writing */
 	uint32_t backlog, waiting;    /* when listening */
 };
 
-int socket_diag_open(void);
-bool socket_diag_unix(int diag, uint64_t inode, struct unix_diag_answer *answer);
+struct socket_diag {
+	int fd;                       /* or -1 */
+	struct arena *arena;
+	struct unix_diag_answer *table;  /* by inode, of 1 << bits; NULL: each is asked for alone */
+	unsigned bits;
+	size_t count;
+};
+
+/* For a process that has so many sockets, of whatever kind. */
+void socket_diag_open(struct socket_diag *diag, struct arena *arena, size_t sockets);
+void socket_diag_close(struct socket_diag *diag);
+
+/* False when it is not to be had. */
+bool socket_diag_unix(struct socket_diag *diag, uint64_t inode, struct unix_diag_answer *answer);
 
 #endif
