@@ -80,6 +80,9 @@ static int get(int fd, const struct socket *s, const struct socket_option_kind *
 	memset(value, 0, SOCKET_OPTION_SIZE);
 	if (!belongs(s, k) || getsockopt(fd, k->level, k->name, value, &size) < 0)
 		return -1;
+	/* A name ends in a NUL or not, as each option has it. */
+	if (k->form == OPTION_TEXT)
+		size = (socklen_t)strnlen((const char *)value, k->size - 1);
 	return size <= k->size ? (int)size : -1;
 }
 

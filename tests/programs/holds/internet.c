@@ -105,6 +105,7 @@ static void listener_set_up(void)
 {
 	listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	NEED(set(listener, SOL_TCP, TCP_DEFER_ACCEPT, 3) && set(listener, SOL_SOCKET, SO_KEEPALIVE, 1));
+	NEED(setsockopt(listener, SOL_TCP, TCP_CONGESTION, "reno", 4) == 0);
 	NEED(bind_loopback(listener) && listen(listener, 17) == 0);
 	listener_address = local(listener);
 }
@@ -114,7 +115,11 @@ static const char *listener_check(void)
 	struct tcp_info info;
 	socklen_t size = sizeof info;
 	int client = socket(AF_INET, SOCK_STREAM, 0), server;
+	char name[16] = "";
+	socklen_t length = sizeof name;
 
+	EXPECT(getsockopt(listener, SOL_TCP, TCP_CONGESTION, name, &length) == 0);
+	EXPECT(strcmp(name, "reno") == 0);
 	EXPECT(same(local(listener), listener_address));
 	EXPECT(number(listener, SOL_SOCKET, SO_ACCEPTCONN) == 1);
 	EXPECT(number(listener, SOL_SOCKET, SO_REUSEADDR) == 0);
@@ -271,6 +276,7 @@ static void udp_set_up(void)
 	sender = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	NEED(set(inbox, SOL_IP, IP_PKTINFO, 1) && set(sender, SOL_SOCKET, SO_BROADCAST, 1));
 	NEED(set(sender, SOL_IP, IP_TTL, 33));
+	NEED(setsockopt(sender, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3) == 0);
 	NEED(bind_loopback(inbox) && bind_loopback(sender));
 	inbox_address = local(inbox);
 	sender_address = local(sender);
@@ -292,6 +298,8 @@ static const char *udp_check(void)
 	EXPECT(recvfrom(inbox, bytes, sizeof bytes, MSG_DONTWAIT, (struct sockaddr *)&from, &size) == 4);
 	EXPECT(same(from, inbox_address));
 	EXPECT(number(inbox, SOL_IP, IP_PKTINFO) == 1 && number(sender, SOL_SOCKET, SO_BROADCAST) == 1);
+	EXPECT(getsockopt(sender, SOL_SOCKET, SO_BINDTODEVICE, bytes, &(socklen_t){ sizeof bytes }) == 0);
+	EXPECT(strcmp(bytes, "lo") == 0);
 	EXPECT(number(sender, SOL_IP, IP_TTL) == 33 && fcntl(sender, F_GETFD) == FD_CLOEXEC);
 	return NULL;
 }
