@@ -136,7 +136,12 @@ $(LIB)/libckpt.a: $(AGENT)
 # The seed's sessions name source lines, so the examples keep their line tables.
 $(BIN)/%: examples/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -g -O0 $(WARNINGS) -o $@ $< -lpthread -lm
+	$(CC) -std=gnu11 -g -O0 $(WARNINGS) -I. -o $@ $< $(EXAMPLE_LIBS) -lpthread -lm
+
+# These call the library.
+LINKED_EXAMPLES := $(addprefix $(BIN)/,hooks periodic synchronous)
+$(LINKED_EXAMPLES): $(LIB)/libckpt.so
+$(LINKED_EXAMPLES): EXAMPLE_LIBS = -L$(LIB) -Wl,-rpath,'$$ORIGIN/../lib' -lckpt
 
 # Objects are made anew when the flags change, as between `make` and `make SANITIZE=...`.
 $(BUILD)/flags: FORCE

@@ -711,3 +711,46 @@ is_enabled() {
 	[ -s out ] || here "${command[@]}"
 	diff undisturbed out
 }
+
+# ---- The examples ------------------------------------------------------------------------------------------------
+
+@test "the example synchronous goes back to its checkpoint" {
+	run here "$BIN/synchronous"
+	[ "$status" -eq 0 ]
+	printf '%s\n' 'the sum is 55' 'now it is spoilt, so back to the checkpoint' \
+		'after the restart the sum is 55' | diff - <(echo "$output")
+}
+
+@test "the example hooks has its notes opened again where it goes on" {
+	start "$BIN/hooks" > out
+	wait_lines out 1
+	kill -TSTP "$PID"
+	ends "$PID" 0
+	[ "$(< hooks.notes)" = started ]
+	rm hooks.notes
+	start ./hooks.ckpt
+	wait_text hooks.notes restarted
+}
+
+@test "the example periodic goes on from its last checkpoint when it is killed" {
+	start "$BIN/periodic" > out
+	wait_until 20 test -e periodic.ckpt
+	kill -KILL "$PID"
+	start ./periodic.ckpt
+	wait_lines out 2
+	kill -KILL "$PID"
+	expected='0 primes below 0
+78498 primes below 1000000'
+	[ "$(head -n 2 out)" = "$expected" ]
+}
+
+@test "the example warm_start is started and then serves what is asked" {
+	need python3
+	# A pipe to somebody else becomes that of who starts the checkpoint.
+	coproc HOLDER { become sleep 100; }
+	STARTED+=("$HOLDER_PID")
+	here ckpt "$ROOT/examples/warm_start.py" <&"${HOLDER[0]}" > out
+	[ ! -s out ]
+	here ./warm < <(echo '{"b": 2, "a": 1}')
+	printf '%s\n' '{' ' "a": 1,' ' "b": 2' '}' | diff - out
+}
