@@ -74,10 +74,18 @@ static bool ranges_touch(const struct ranges *r, addr_t start, addr_t end)
  * Shared memory that no file can give back; files without a name; the vdso, which is not in the page
  * tables as the process's own.
  */
+/* memfd_secret(): nobody but the process itself can read it. */
+static bool is_secret(const struct mapping *map)
+{
+	return map->deleted && map->path && strcmp(map->path, "/secretmem") == 0;
+}
+
 static bool is_read_early(const struct memory_source *m, const struct mapping *map)
 {
 	if (map->label == LABEL_VDSO || map->label == LABEL_VVAR || map->label == LABEL_VSYSCALL)
 		return map->label == LABEL_VDSO;
+	if (is_secret(map))
+		return false;
 	if (ranges_touch(&m->unshared, map->start, map->end))
 		return !map->shared || !map->path || map->deleted;
 	return map->path ? map->deleted : map->shared;
@@ -215,6 +223,8 @@ static enum bytes bytes_of(const struct mapping *map)
 {
 	if (map->label == LABEL_VVAR || map->label == LABEL_VSYSCALL)
 		return BYTES_ZERO;
+	if (is_secret(map))
+		return BYTES_MISSING;
 	if (map->path && !map->deleted)
 		return map->shared ? BYTES_FILE : BYTES_SAVED;
 	return BYTES_SAVED;

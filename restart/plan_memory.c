@@ -207,6 +207,10 @@ void check_memory(const struct restore *r, struct findings *f)
 		if (source == SOURCE_COPY && m->shared && !anonymous_or_gone(m))
 			findings_add(f, LOSS, "%s was mapped into the process and is not here: its "
 				     "contents of then are in memory, apart from any file", m->path);
+		if (m->deleted && m->path && strcmp(m->path, "/[aio]") == 0)
+			findings_add_loss(f, "memory at %llx-%llx was the ring of io_setup(), whose requests "
+					  "are lost, and would be ordinary memory",
+					  (unsigned long long)m->start, (unsigned long long)m->end);
 		if (m->bytes == BYTES_MISSING &&
 		    (source == SOURCE_ANONYMOUS || (source == SOURCE_SHARED && !views_cover(r, m))))
 			findings_add_loss(f, "memory at %llx-%llx%s%s is not in the core and would be zeros",

@@ -9,7 +9,7 @@ load helper
 setup_file() {
 	export VICTIMS=$BATS_FILE_TMPDIR
 	chmod a+rx "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR"
-	cd "$VICTIMS" && build_program memory_odd
+	cd "$VICTIMS" && build_program memory_odd && build_program memory_many
 }
 
 teardown() {
@@ -91,6 +91,25 @@ goes_on() {
 	[ "$status" -eq 125 ]
 	grep -q '^obstacle: memory at [0-9a-f]*-[0-9a-f]* was a device.s and would be ordinary memory (--accept-loss' <<< "$output"
 	goes_on -ftext --accept-loss
+	grep -q '^same$' out
+}
+
+@test "memory that nobody else can read takes --accept-loss" {
+	odd secret
+	"$BIN/ckpt" -k -p "$PID" -o core
+	run "$BIN/restart" --check core
+	[ "$status" -eq 125 ]
+	grep -q '^obstacle: memory at [0-9a-f]*-[0-9a-f]* of /secretmem is not in the core and would be zeros (--accept-loss' <<< "$output"
+	goes_on --accept-loss
+	grep -q '^other$' out
+}
+
+@test "fifty thousand mappings come back" {
+	start "$VICTIMS/memory_many" 50000 "$WORK/go" < /dev/null > out 2> err
+	wait_text out '^ready'
+	"$BIN/ckpt" -k -p "$PID" -o core
+	touch go
+	"$BIN/restart" -n -w core > told 2>&1 || { cat told; false; }
 	grep -q '^same$' out
 }
 

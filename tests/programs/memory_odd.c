@@ -21,6 +21,19 @@ static char *map(int flags)
 	return mmap(NULL, SIZE, PROT_READ | PROT_WRITE, flags, -1, 0);
 }
 
+#ifndef SYS_memfd_secret
+#define SYS_memfd_secret 447
+#endif
+
+static char *map_secret(int fd)
+{
+	void *memory = fd < 0 || ftruncate(fd, SIZE) < 0 ? MAP_FAILED
+		     : mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	close(fd);
+	return memory;
+}
+
 static int handle_faults(char *memory)
 {
 	struct uffdio_api api = { .api = UFFD_API };
@@ -39,6 +52,8 @@ int main(int argc, char **argv)
 
 	if (strcmp(kind, "segment") == 0)
 		memory = shmat(shmget(0x52000000 | getpid(), SIZE, IPC_CREAT | 0600), NULL, 0);
+	if (strcmp(kind, "secret") == 0)
+		memory = map_secret((int)syscall(SYS_memfd_secret, O_CLOEXEC));
 	if (memory == MAP_FAILED || (strcmp(kind, "faults") == 0 && handle_faults(memory) != 0))
 		return 77;
 	if (strcmp(kind, "faults") != 0)
