@@ -160,6 +160,7 @@ void restore_check(const struct restore *r, struct findings *f)
 	check_state(r, f);
 	check_signals(r, f);
 	check_timers(r, f);
+	check_deadlines(r, f);
 	check_attributes(r, f);
 	check_threads(r, f);
 	check_limits(r, f);

@@ -13,6 +13,7 @@ int restore_plan(const struct restore *r, struct plan *plan, struct error *err)
 	    plan_vdso(r, plan, err) < 0 ||
 	    plan_mm(r, plan, err) < 0)
 		return -1;
+	plan_deadlines(r, plan);
 	plan_attributes(r, plan);
 	plan_files(r, plan);
 	plan_state(r, plan);        /* signals, directory, umask */

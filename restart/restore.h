@@ -106,6 +106,7 @@ void check_memory(const struct restore *r, struct findings *f);   /* plan_memory
 void check_machine(const struct restore *r, struct findings *f);  /* check_machine.c */
 void check_signals(const struct restore *r, struct findings *f);  /* plan_signals.c */
 void check_timers(const struct restore *r, struct findings *f);   /* plan_timers.c */
+void check_deadlines(const struct restore *r, struct findings *f);  /* deadlines.c */
 void check_attributes(const struct restore *r, struct findings *f);  /* plan_attributes.c */
 void check_credentials(const struct restore *r, struct findings *f);  /* plan_credentials.c */
 
@@ -133,6 +134,7 @@ MUST_CHECK int plan_memory(const struct restore *r, struct plan *plan, struct er
 MUST_CHECK int plan_vdso(const struct restore *r, struct plan *plan, struct error *err);
 MUST_CHECK int plan_mm(const struct restore *r, struct plan *plan, struct error *err);
 void plan_limits(const struct restore *r, struct plan *plan);     /* plan_state.c */
+void plan_deadlines(const struct restore *r, struct plan *plan);  /* deadlines.c */
 void plan_attributes(const struct restore *r, struct plan *plan);  /* plan_attributes.c */
 void plan_files(const struct restore *r, struct plan *plan);      /* plan_files.c */
 void plan_state(const struct restore *r, struct plan *plan);      /* plan_state.c */

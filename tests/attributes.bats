@@ -133,3 +133,15 @@ says() {
 	[ "$status" -eq 125 ]
 	[[ $output == *"text:"*":8: nice: '400' is not between -20 and 19"* ]]
 }
+
+# As after a reboot: the text says that the clock was 99999 seconds further than it is.
+@test "a wait for a time goes on as long as it would have, although the clock began anew" {
+	checkpoint ./attributes_victim deadline
+	"$BIN/restart" --log core |
+		awk '$1 == "clocks" { split($5, now, "."); $5 = now[1] + 99999 "." now[2] } { print }' > text
+	"$BIN/restart" --check -ftext core > found
+	has_text found '^loss: CLOCK_MONOTONIC is 9999[0-9] s behind, as the machine was booted since, or is another one: waits go on as before, but times on it that the program keeps are ahead$'
+	"$BIN/restart" --plan -ftext core > plan
+	has_text plan "copy(.*# thread $PID waits until "
+	goes_on -ftext
+}
