@@ -312,6 +312,7 @@ int restore_prepare(struct restore *r, struct error *err)
 	struct statvfs fs;
 
 	r->whole = core_is_embedded(r->core);
+	leftover_drop(r);
 	use_program(r);
 	if (find_program(p, &program) && !(p->have & HAVE_MM)) {
 		p->mm.start_code = program.start_code;

@@ -93,6 +93,9 @@ struct restore {
 /* prepare.c */
 MUST_CHECK int restore_prepare(struct restore *r, struct error *err);
 
+/* leftover.c: what an earlier restart in place has left in the process. */
+void leftover_drop(struct restore *r);
+
 /* libc_layout.c */
 void libc_layout_find(struct libc_layout *l, const struct process *p);
 

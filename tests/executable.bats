@@ -50,6 +50,7 @@ counted() { diff <(seq "$1") out; }
 	start_counter 200
 	for round in {1..5}; do
 		checkpoint
+		ranges[round]=$(CKPT_SHOW=1 ./saved | sed -n 's/^memory: *\([0-9]*\) ranges.*/\1/p')
 		start ./saved < /dev/null
 		wait_lines out $((10 * round))
 	done
@@ -57,6 +58,8 @@ counted() { diff <(seq "$1") out; }
 	wait "$PID" || status=$?
 	[ "$status" -eq 42 ]
 	counted 200
+	# Nothing of a restart is left in the next checkpoint.
+	[ "${ranges[2]}" -eq "${ranges[5]}" ]
 }
 
 @test "it needs nothing: in a folder of its own, without /proc and its libraries, as another user" {
