@@ -10,7 +10,7 @@ setup() {
 	common_setup
 	ROUNDS=${SOAK:+50}
 	ROUNDS=${ROUNDS:-4}
-	STEPS=$((ROUNDS * 30))
+	STEPS=$((ROUNDS * 60))
 	mkdir whole chain
 }
 
@@ -32,7 +32,7 @@ chain() {
 	wait_lines out 1 60
 	for ((round = 1; round <= ROUNDS; round++)); do
 		interrupt || fail "round $round" || return 1
-		mv saved last
+		mv saved last || fail "round $round: $(tail -n 1 out)" || return 1
 		start ./last < /dev/null 2>> err
 	done
 	wait "$PID" || fail "status $? in the end: $(cat err)"

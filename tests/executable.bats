@@ -199,6 +199,24 @@ resumes() {
 	resumes java -cp ../classes RealJava
 }
 
+@test "killed at any call that it makes, ckpt leaves the process running and the last checkpoint whole" {
+	need strace
+	start_counter 100000
+	"$BIN/ckpt" -p "$PID" -n saved
+	cp saved before
+	for call in openat pwrite64 write fsync renameat linkat ptrace; do
+		for n in 1 2 3 5 8; do
+			(strace -f -o /dev/null -e inject="$call:signal=KILL:when=$n" \
+				"$BIN/ckpt" -p "$PID" -n saved --keep=2 > /dev/null 2>&1) 2> /dev/null || true
+			wait_until 5 grep -q '^TracerPid:.0$' "/proc/$PID/status"
+			wait_lines out $(($(wc -l < out) + 1))
+			"$BIN/restart" --check saved > check || fail "killed at $call $n: $(cat check)"
+		done
+	done
+	"$BIN/restart" --check before > /dev/null
+	kill -KILL "$PID"
+}
+
 # ---- What libckpt asks for -------------------------------------------------------------------------
 
 @test "--exit ends the process by exit_group(0), all its threads included, once the file is there" {
