@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WARM_UP = 5, COUNT_MAX = 10000 };
+enum { WARM_UP = 2, COUNT_MAX = 10000 };
 
 static double now(void)
 {

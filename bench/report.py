@@ -201,7 +201,7 @@ without, it is copied, from a core in the page cache.
 {restarts(f)}
 ## libsavefds, before any signal
 
-/bin/true takes {ms(true)} ms, and {ms(preloaded)} ms with libsavefds preloaded.
+{f"/bin/true takes {ms(true)} ms, and {ms(preloaded)} ms with libsavefds preloaded." if true else "Not measured."}
 """
 
 

@@ -10,7 +10,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 __attribute__((noreturn)) static void *sleep_forever(void *ready)
@@ -32,7 +32,8 @@ int main(int argc, char **argv)
 		perror("resident");
 		return 1;
 	}
-	madvise(memory, size, MADV_NOHUGEPAGE);
+	/* Not by madvise(): the memory is to be one mapping, as malloc's is. */
+	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 	for (size_t i = 0; i < size; i += 4096)
 		memory[i] = (char)(i >> 12 | 1);
 	pthread_barrier_init(&ready, NULL, threads);

@@ -6,7 +6,7 @@
 #
 #	bench/run.sh BUILD_DIR MEMORY_DIR DISK_DIR
 #
-# BENCH_QUICK=1 leaves the large sizes out and repeats less.
+# BENCH_COUNT says how often each is measured (5); BENCH_QUICK=1 leaves the large sizes out.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -16,7 +16,7 @@ restart=$root/bin/restart
 places=("$(mktemp -d "$2/restart-bench.XXXXXX")" "$(mktemp -d "$3/restart-bench.XXXXXX")")
 names=(memory disk)
 cells=("1 1" "64 1" "1024 1" "1024 16" "4096 1")
-count=5
+count=${BENCH_COUNT:-5}
 many=101
 if [ "${BENCH_QUICK:-0}" = 1 ]; then
 	cells=("1 1" "64 1" "64 16")
