@@ -233,6 +233,11 @@ static void check_guards(const struct restore *r, struct findings *f)
 		if (!trait_is_mapped(r, p->guards[i].start, p->guards[i].end))
 			findings_add(f, REMARK, "line %d of the text tells of a guard where there is no "
 				     "memory", p->guards[i].line);
+	/* Its gcore reads memory in large pieces, and writes zeros for one that cannot be read whole. */
+	if (p->guard_count && p->origin == ORIGIN_GDB)
+		findings_add_loss(f, "gdb writes zeros for memory around guard regions, as at %llx-%llx: it is "
+				  "lost (ckpt -p saves it)", (unsigned long long)p->guards[0].start,
+				  (unsigned long long)p->guards[0].end);
 	if (p->guard_count && !trait_guards_here())
 		findings_add(f, LOSS, "guard regions as at %llx-%llx become mappings of their own (needs "
 			     "Linux 6.13)", (unsigned long long)p->guards[0].start,

@@ -113,6 +113,16 @@ goes_on() {
 	grep -q '^same$' out
 }
 
+@test "gdb loses memory around guard regions, which takes --accept-loss" {
+	need gdb
+	odd guard
+	gdb -p "$PID" -batch -ex "shell $BIN/savefds -o text $PID" -ex "gcore core" > gdb.log 2>&1 || true
+	[ -s core ] || fail "$(cat gdb.log)"
+	run "$BIN/restart" --check --pid=new -ftext core
+	[ "$status" -eq 125 ]
+	grep -q '^obstacle: gdb writes zeros for memory around guard regions, as at [0-9a-f]*-[0-9a-f]*: it is lost (ckpt -p saves it) (--accept-loss' <<< "$output"
+}
+
 # remove_segments FILE: removes the segments that the text names.
 remove_segments() {
 	local number

@@ -59,6 +59,7 @@ int main(int argc, char **argv)
 	if (strcmp(kind, "faults") != 0)
 		memset(memory, 'm', SIZE);
 	if ((strcmp(kind, "locked") == 0 && mlock(memory, SIZE) < 0) ||
+	    (strcmp(kind, "guard") == 0 && madvise(memory + 8192, 4096, 102) < 0) ||
 	    (strcmp(kind, "dontdump") == 0 && madvise(memory, SIZE, MADV_DONTDUMP) < 0))
 		return 77;
 	puts("ready");
