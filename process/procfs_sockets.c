@@ -8,8 +8,6 @@
 #include <linux/netlink.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <netinet/udp.h>
 #include <poll.h>
 #include <stddef.h>
 #include <string.h>
@@ -22,143 +20,13 @@
 #include "process/procfs_private.h"
 #include "util/cleanup.h"
 
-/* Newer than the headers of some C libraries (include/uapi/asm-generic/socket.h). */
-enum { NEW_SO_BUF_LOCK = 72, SNDBUF_LOCKED = 1, RCVBUF_LOCKED = 2 };
-
-/* The options of a new socket of a family, type and protocol. */
-struct defaults {
-	int family, type, protocol;
-	struct { int size; uint8_t value[SOCKET_OPTION_SIZE]; } *options;  /* by kind; -1: has none */
-};
-
-enum { DEFAULTS = 8 };
-
 struct sockets {
 	struct process *p;
 	pid_t pid;
 	struct socket_diag diag;
-	struct defaults defaults[DEFAULTS];
-	size_t defaults_count;
+	struct socket_defaults defaults;
 	struct error *err;
 };
-
-static int number_of(int fd, int level, int name, int fallback)
-{
-	int value = fallback;
-	socklen_t size = sizeof value;
-
-	return getsockopt(fd, level, name, &value, &size) < 0 ? fallback : value;
-}
-
-/* ---- Options --------------------------------------------------------------------------------- */
-
-static bool belongs(const struct socket *s, const struct socket_option_kind *k)
-{
-	bool internet = s->family == AF_INET || s->family == AF_INET6;
-
-	switch (k->level) {
-	case SOL_SOCKET: return true;
-	case SOL_IP:
-		/* Of no meaning for a stream, which inherits odd values. */
-		if (s->type == SOCK_STREAM && (k->name == IP_MULTICAST_TTL ||
-					       k->name == IP_MULTICAST_LOOP || k->name == IP_MULTICAST_IF))
-			return false;
-		return internet;
-	case SOL_IPV6: return s->family == AF_INET6;
-	case SOL_TCP: return internet && s->type == SOCK_STREAM && s->protocol == IPPROTO_TCP;
-	case SOL_UDP: return internet && s->type == SOCK_DGRAM && s->protocol == IPPROTO_UDP;
-	default: return s->family == AF_NETLINK;
-	}
-}
-
-/* The size of the value of option KIND, or -1.  What follows the value is zero. */
-static int get(int fd, const struct socket *s, const struct socket_option_kind *k,
-	       uint8_t value[SOCKET_OPTION_SIZE])
-{
-	socklen_t size = k->size;
-
-	memset(value, 0, SOCKET_OPTION_SIZE);
-	if (!belongs(s, k) || getsockopt(fd, k->level, k->name, value, &size) < 0)
-		return -1;
-	/* A name ends in a NUL or not, as each option has it. */
-	if (k->form == OPTION_TEXT)
-		size = (socklen_t)strnlen((const char *)value, k->size - 1);
-	return size <= k->size ? (int)size : -1;
-}
-
-static int fill_defaults(struct sockets *all, struct defaults *d, const struct socket *s)
-{
-	cleanup_fd int fd = socket(s->family, s->type | SOCK_CLOEXEC, s->protocol);
-
-	*d = (struct defaults){ .family = s->family, .type = s->type, .protocol = s->protocol };
-	d->options = arena_alloc(&all->p->arena, socket_option_kind_count * sizeof *d->options);
-	if (!d->options)
-		return no_memory(all->err);
-	for (size_t i = 0; i < socket_option_kind_count; i++)
-		d->options[i].size = fd < 0 ? -1 : get(fd, s, &socket_option_kinds[i],
-						       d->options[i].value);
-	return 0;
-}
-
-/* Kinds beyond the first few share the last place. */
-static const struct defaults *find_defaults(struct sockets *all, const struct socket *s)
-{
-	size_t i = 0;
-
-	while (i < all->defaults_count &&
-	       (all->defaults[i].family != s->family || all->defaults[i].type != s->type ||
-		all->defaults[i].protocol != s->protocol))
-		i++;
-	if (i == all->defaults_count) {
-		if (i == DEFAULTS)
-			i--;
-		else
-			all->defaults_count++;
-		if (fill_defaults(all, &all->defaults[i], s) < 0)
-			return NULL;
-	}
-	return &all->defaults[i];
-}
-
-/* The kernel sizes these buffers by itself until the program does. */
-static bool is_adapted(int fd, const struct socket *s, const struct socket_option_kind *k)
-{
-	int lock;
-
-	if (k->level != SOL_SOCKET || (k->name != SO_SNDBUF && k->name != SO_RCVBUF) ||
-	    s->type != SOCK_STREAM || s->family == AF_UNIX)
-		return false;
-	lock = number_of(fd, SOL_SOCKET, NEW_SO_BUF_LOCK, SNDBUF_LOCKED | RCVBUF_LOCKED);
-	return !(lock & (k->name == SO_SNDBUF ? SNDBUF_LOCKED : RCVBUF_LOCKED));
-}
-
-static int read_options(struct sockets *all, struct socket_reader *r)
-{
-	struct socket *s = r->socket;
-	const struct defaults *d = find_defaults(all, s);
-
-	if (!d)
-		return -1;
-	for (size_t i = 0; i < socket_option_kind_count; i++) {
-		uint8_t value[SOCKET_OPTION_SIZE];
-		int size = get(r->fd, s, &socket_option_kinds[i], value);
-		struct socket_option *o;
-
-		if (size < 0 || (size == d->options[i].size &&
-				 memcmp(value, d->options[i].value, sizeof value) == 0) ||
-		    is_adapted(r->fd, s, &socket_option_kinds[i]))
-			continue;
-		o = arena_grow(&all->p->arena, s->options, s->option_count, &s->option_capacity,
-			       sizeof *o);
-		if (!o)
-			return no_memory(all->err);
-		s->options = o;
-		o += s->option_count++;
-		*o = (struct socket_option){ .kind = i, .size = (uint8_t)size };
-		memcpy(o->value, value, sizeof value);
-	}
-	return 0;
-}
 
 /* ---- Addresses ------------------------------------------------------------------------------- */
 
@@ -233,7 +101,7 @@ static bool read_unix_state(struct sockets *all, struct socket_reader *r, uint64
 	socklen_t size = sizeof peer;
 	bool connected = getpeername(r->fd, (struct sockaddr *)&peer, &size) == 0;
 
-	if (number_of(r->fd, SOL_SOCKET, SO_ACCEPTCONN, 0))
+	if (socket_number(r->fd, SOL_SOCKET, SO_ACCEPTCONN, 0))
 		s->state = SOCKET_LISTENING;
 	else if (connected)
 		s->state = SOCKET_CONNECTED;
@@ -278,7 +146,7 @@ static bool read_state(struct sockets *all, struct socket_reader *r, uint64_t in
 static int read_socket(struct sockets *all, struct description *d, int fd)
 {
 	struct socket_reader r = { .p = all->p, .pid = all->pid, .fd = fd, .err = all->err };
-	int family = number_of(fd, SOL_SOCKET, SO_DOMAIN, -1);
+	int family = socket_number(fd, SOL_SOCKET, SO_DOMAIN, -1);
 
 	/* What the text has no word for is a socket of which nothing more is known. */
 	if (!socket_family_word(family))
@@ -287,13 +155,13 @@ static int read_socket(struct sockets *all, struct description *d, int fd)
 	if (!r.socket)
 		return no_memory(all->err);
 	r.socket->family = family;
-	r.socket->type = number_of(fd, SOL_SOCKET, SO_TYPE, 0);
-	r.socket->protocol = number_of(fd, SOL_SOCKET, SO_PROTOCOL, 0);
+	r.socket->type = socket_number(fd, SOL_SOCKET, SO_TYPE, 0);
+	r.socket->protocol = socket_number(fd, SOL_SOCKET, SO_PROTOCOL, 0);
 	if (!socket_type_word(r.socket->type))
 		return 0;
 	read_address(local_address, fd, &r.socket->local);
 	read_address(peer_address, fd, &r.socket->peer);
-	if (read_options(all, &r) < 0)
+	if (socket_read_options(&r, &all->defaults) < 0)
 		return -1;
 	if (!read_state(all, &r, d->pipe_id))
 		return 0;

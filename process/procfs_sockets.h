@@ -21,6 +21,23 @@ struct socket_reader {
 /* procfs_sockets.c: fills in the sockets of P, whose descriptors are known. */
 MUST_CHECK int procfs_read_sockets(struct process *p, pid_t pid, struct error *err);
 
+/* The options of new sockets: of a family, type and protocol each, as far as they were asked for. */
+struct kind_defaults {
+	int family, type, protocol;
+	struct { int size; uint8_t value[SOCKET_OPTION_SIZE]; } *options;  /* by kind; -1: has none */
+};
+
+enum { SOCKET_DEFAULTS = 8 };
+
+struct socket_defaults {
+	struct kind_defaults kinds[SOCKET_DEFAULTS];
+	size_t count;
+};
+
+/* procfs_socket_options.c; and an option whose value is one integer. */
+MUST_CHECK int socket_read_options(struct socket_reader *r, struct socket_defaults *all);
+int socket_number(int fd, int level, int name, int fallback);
+
 /* procfs_socket_data.c: what waits in the socket to be read.  It stays there. */
 MUST_CHECK int socket_read_messages(struct socket_reader *r);
 
