@@ -16,7 +16,7 @@
 
 enum { SEGMENTS_MOST = 64, SCRIPTS_MOST = 5 /* as exec has it */, LINE_MOST = 256 };
 
-/* ---- By its name --------------------------------------------------------------------------------- */
+/* ---- By its name ----------------------------------------------------------------------------- */
 
 static bool can_be_run(const char *path)
 {
@@ -69,9 +69,12 @@ static int find(char path[PATH_MAX], const char *name, struct error *err)
 	return code ? error_sys(err, code, "%s", name) : 0;
 }
 
-/* ---- Of what kind ---------------------------------------------------------------------------------- */
+/* ---- Of what kind ---------------------------------------------------------------------------- */
 
-/* Whether the program has the dynamic linker of glibc, which can load the library, or that of musl. */
+/*
+ * Whether the program has the dynamic linker of glibc, which can load the library, or that of
+ * musl.
+ */
 static void look_for_linker(struct program_file *f, int fd, const Elf64_Ehdr *ehdr)
 {
 	Elf64_Phdr phdrs[SEGMENTS_MOST];

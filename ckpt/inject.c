@@ -6,8 +6,9 @@
  *	+ agent		struct static_start
  *	+ a page	the engine: this program, without what it may hold
  *
- * System calls are made by the thread at a `syscall` of its vdso, which every program has.  Nothing has run
- * in it yet, so all of its registers are put back afterwards and nothing else has changed.
+ * System calls are made by the thread at a `syscall` of its vdso, which every program has.
+ * Nothing has run in it yet, so all of its registers are put back afterwards and nothing else has
+ * changed.
  */
 #define _GNU_SOURCE
 #include "ckpt/inject.h"
@@ -41,7 +42,7 @@ static size_t whole_pages(size_t size)
 	return (size + PAGE - 1) / PAGE * PAGE;
 }
 
-/* ---- The bytes -------------------------------------------------------------------------------------- */
+/* ---- The bytes ------------------------------------------------------------------------------- */
 
 /* Ours, built by us: it is not checked. */
 static const Elf64_Phdr *agent_segments(size_t *count)
@@ -104,7 +105,7 @@ static int open_engine(uint64_t *size, struct error *err)
 	return -1;
 }
 
-/* ---- In the program ------------------------------------------------------------------------------------- */
+/* ---- In the program -------------------------------------------------------------------------- */
 
 /* A `syscall` instruction of the vdso. */
 static addr_t find_syscall(pid_t pid, struct error *err)
@@ -234,7 +235,7 @@ static int enable(pid_t pid, struct error *err)
 	return result;
 }
 
-/* ---- The helper --------------------------------------------------------------------------------------------- */
+/* ---- The helper ------------------------------------------------------------------------------ */
 
 /* Lets PID go on until STOP.  Returns -1 when it has ended. */
 static int wait_for_stop(pid_t pid, long how, int stop)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * This program carries libckpt.so along.  The dynamic linker needs it as a file, which stays: children
- * of the program load it as well.  So it is put, under a name with its hash, where the user keeps
- * such things, unless the same library is installed beside the program.  Code that runs with the
- * user's rights is taken only from the user's own folder and compared whole.
+ * This program carries libckpt.so along.  The dynamic linker needs it as a file, which stays:
+ * children of the program load it as well.  So it is put, under a name with its hash, where the
+ * user keeps such things, unless the same library is installed beside the program.  Code that runs
+ * with the user's rights is taken only from the user's own folder and compared whole.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -28,7 +28,7 @@ struct library {
 	size_t size;
 };
 
-/* ---- Our own copy ----------------------------------------------------------------------------------- */
+/* ---- Our own copy ---------------------------------------------------------------------------- */
 
 static int open_own(struct library *l, struct error *err)
 {
@@ -89,7 +89,7 @@ static bool find_installed(char path[PATH_MAX], const struct library *l)
 	return realpath(beside, path) && can_be_preloaded(path) && is_same(path, l, false);
 }
 
-/* ---- A folder for it ---------------------------------------------------------------------------------- */
+/* ---- A folder for it ------------------------------------------------------------------------- */
 
 static bool is_private(const char *folder)
 {

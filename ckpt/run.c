@@ -37,7 +37,9 @@ static int choose_name(char name[PATH_MAX], const struct run_options *o, bool sc
 	if (!given)
 		return !script || format(name, PATH_MAX, "%s.ckpt", base_name(o->program[0])) < PATH_MAX
 		       ? 0 : error_sys(err, ENAMETOOLONG, "%s", o->program[0]);
-	/* One that was asked for stays where it was asked for when the program changes its folder. */
+	/*
+	 * One that was asked for stays where it was asked for when the program changes its folder.
+	 */
 	if (given[0] != '/' && !getcwd(here, sizeof here))
 		return error_sys(err, errno, "the current directory");
 	return format(name, PATH_MAX, "%s%s%s", here, here[0] && here[1] ? "/" : "", given) < PATH_MAX

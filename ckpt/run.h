@@ -8,8 +8,8 @@
  *   library.c       libckpt.so, which this program carries along
  *   run.c           the environment, and the exec
  *
- * Nothing stays between the program and who started it: it has our process id, terminal, process group
- * and exit status.
+ * Nothing stays between the program and who started it: it has our process id, terminal, process
+ * group and exit status.
  */
 #ifndef CKPT_RUN_H
 #define CKPT_RUN_H
@@ -63,8 +63,8 @@ MUST_CHECK int library_place(char path[PATH_MAX], struct error *err);
 /* ---- resume.c ---- */
 
 /*
- * Becomes the program of the checkpoint NAME or, when it is not whole, of the next older one that is.
- * Returns 0 when there is none, -1 when there is one that cannot be used.
+ * Becomes the program of the checkpoint NAME or, when it is not whole, of the next older one that
+ * is. Returns 0 when there is none, -1 when there is one that cannot be used.
  */
 MUST_CHECK int resume(const char *name, struct error *err);
 

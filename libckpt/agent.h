@@ -19,11 +19,11 @@
  *   children.c    fork(), and the environment of children
  *   exec.c        execve() and its like
  *
- * The agent is a guest.  It makes system calls past the C library, whose errno and thread-local storage
- * it does not touch; what runs in the handler is async-signal-safe.
+ * The agent is a guest.  It makes system calls past the C library, whose errno and thread-local
+ * storage it does not touch; what runs in the handler is async-signal-safe.
  *
- * Its memory is in the checkpoint and comes back in the middle of checkpoint().  It learns that it was
- * restarted from `alive`, a page that the checkpoint leaves out, and so is zeros then.
+ * Its memory is in the checkpoint and comes back in the middle of checkpoint().  It learns that it
+ * was restarted from `alive`, a page that the checkpoint leaves out, and so is zeros then.
  */
 #ifndef LIBCKPT_AGENT_H
 #define LIBCKPT_AGENT_H
@@ -45,7 +45,9 @@ enum { EXCLUDED_MAX = 256, PROGRAM_NAME_SIZE = 64 };
 struct settings {
 	struct ckptconfig config;
 	char program[PROGRAM_NAME_SIZE];  /* for names and messages */
-	/* The process that config.name is for: a child's checkpoint must not replace its parent's. */
+	/*
+	 * The process that config.name is for: a child's checkpoint must not replace its parent's.
+	 */
 	pid_t pid;
 	int fds[EXCLUDED_MAX];
 	size_t fd_count;
@@ -100,7 +102,9 @@ enum outcome { CHECKPOINTED, RESTARTED, DROPPED, FAILED };
 /* The stages at which hooks are called. */
 enum stage { BEFORE, AFTER, RESTART };
 
-/* How the program's hooks are called; NULL: there are none.  Whether there are any for the stage. */
+/*
+ * How the program's hooks are called; NULL: there are none.  Whether there are any for the stage.
+ */
 extern void (*run_hooks)(enum stage stage);
 extern bool (*has_hooks)(enum stage stage);
 
@@ -108,8 +112,8 @@ extern bool (*has_hooks)(enum stage stage);
 extern void (*mend_restarted)(void);
 
 /*
- * A checkpoint of this process, in NAME or, when it is NULL, where the configuration says.  All signals
- * are blocked.  A failure has been told.
+ * A checkpoint of this process, in NAME or, when it is NULL, where the configuration says.  All
+ * signals are blocked.  A failure has been told.
  */
 enum outcome checkpoint(enum occasion occasion, const char *name, int *code);
 

@@ -12,7 +12,7 @@
 
 extern char **environ;
 
-/* ---- The agent, which a handler may want to have at the same time ---------------------------------- */
+/* ---- The agent, which a handler may want to have at the same time ---------------------------- */
 
 struct hold {
 	uint64_t mask;
@@ -34,7 +34,7 @@ static void let_agent_go(const struct hold *h)
 	restore_signals(h->mask);
 }
 
-/* ---- The configuration ------------------------------------------------------------------------------- */
+/* ---- The configuration ----------------------------------------------------------------------- */
 
 EXPORT void ckpt_config(const struct ckptconfig *cfg, struct ckptconfig *old)
 {
@@ -82,7 +82,7 @@ EXPORT int ckpt_exclude_memory(void *start, size_t size)
 	return code ? -1 : 0;
 }
 
-/* ---- Checkpoint and restart ---------------------------------------------------------------------------- */
+/* ---- Checkpoint and restart ------------------------------------------------------------------ */
 
 EXPORT int ckpt_ckpt(const char *name)
 {

@@ -6,10 +6,10 @@
  *	done               the checkpoint is safe on the disk
  *	failed: MESSAGE    it is not; the older one is as it was
  *
- * A program that continues needs to wait for the second line only if somebody wants to know: a hook, or
- * the caller of ckpt_ckpt().  Otherwise the pipe stays open, and tells at the next occasion whether
- * the engine is still at work.  A program that ends does not come so far: the engine holds it from
- * the snapshot on and ends it, or lets it go when the checkpoint failed.
+ * A program that continues needs to wait for the second line only if somebody wants to know: a
+ * hook, or the caller of ckpt_ckpt().  Otherwise the pipe stays open, and tells at the next
+ * occasion whether the engine is still at work.  A program that ends does not come so far: the
+ * engine holds it from the snapshot on and ends it, or lets it go when the checkpoint failed.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -28,7 +28,7 @@ struct alive alive __attribute__((aligned(4096)));
 
 static int status_fd = -1;
 
-/* ---- One checkpoint at a time ------------------------------------------------------------------- */
+/* ---- One checkpoint at a time ---------------------------------------------------------------- */
 
 static uint32_t taken;
 static pid_t taken_by;
@@ -73,7 +73,7 @@ void checkpoint_forget(void)
 	taken_by = 0;
 }
 
-/* ---- Reports -------------------------------------------------------------------------------------- */
+/* ---- Reports --------------------------------------------------------------------------------- */
 
 struct report {
 	char text[ERROR_MESSAGE_SIZE + 64];
@@ -154,7 +154,7 @@ static void tell(const struct error *err)
 	complain(line.message);
 }
 
-/* ---- The engine that still writes an earlier checkpoint --------------------------------------------- */
+/* ---- The engine that still writes an earlier checkpoint -------------------------------------- */
 
 static bool more_has_come(void)
 {
@@ -182,7 +182,7 @@ static bool earlier_is_over(bool wait)
 	return false;
 }
 
-/* ---- A checkpoint ----------------------------------------------------------------------------------- */
+/* ---- A checkpoint ---------------------------------------------------------------------------- */
 
 static enum outcome settle(const struct report *r, bool ends)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Children of the program are checkpointed too, each into a file of its own.  One that fork() makes has the
- * agent in its memory; one that executes another program gets the library by LD_PRELOAD.  By
- * CKPT_OWNER, the id of the process that the name is for, it sees that it is a child.
+ * Children of the program are checkpointed too, each into a file of its own.  One that fork()
+ * makes has the agent in its memory; one that executes another program gets the library by
+ * LD_PRELOAD.  By CKPT_OWNER, the id of the process that the name is for, it sees that it is a
+ * child.
  */
 #define _GNU_SOURCE
 #include <pthread.h>

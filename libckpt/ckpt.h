@@ -3,8 +3,8 @@
  * ckpt.h: programs that checkpoint themselves.  libckpt(3) is the manual.
  *
  * A checkpoint is an executable file, which continues the program from where it was.  It is taken
- * when the program gets the checkpoint signal (SIGTSTP unless told otherwise), after each period, or
- * when the program calls ckpt_ckpt().  There are three ways to link:
+ * when the program gets the checkpoint signal (SIGTSTP unless told otherwise), after each period,
+ * or when the program calls ckpt_ckpt().  There are three ways to link:
  *
  *	ckpt PROGRAM ARGS                     the command starts an unchanged program
  *	LD_PRELOAD=/.../libckpt.so PROGRAM    the same, by hand
@@ -48,13 +48,15 @@ void ckpt_config(const struct ckptconfig *cfg, struct ckptconfig *old);
  */
 int ckpt_ckpt(const char *name);
 
-/* Becomes the program of the checkpoint NAME, as exec does.  Returns only to fail: -1 with errno. */
+/*
+ * Becomes the program of the checkpoint NAME, as exec does.  Returns only to fail: -1 with errno.
+ */
 int ckpt_restart(const char *name);
 
 /*
- * Hooks: F(ARG) is called before a checkpoint begins; after it is complete, when the program continues;
- * and after a restart, just before the program goes on.  The first two in the order they were
- * registered, the last in the reverse of it.
+ * Hooks: F(ARG) is called before a checkpoint begins; after it is complete, when the program
+ * continues; and after a restart, just before the program goes on.  The first two in the order
+ * they were registered, the last in the reverse of it.
  *
  * At a signal or a period hooks run in a signal handler, so they may use only what signal-safety(7)
  * allows.  In ckpt_ckpt() they may call anything but ckpt_ckpt().
@@ -65,8 +67,8 @@ void ckpt_on_restart(void (*f)(void *), void *arg);
 
 /*
  * Leaves a descriptor (closed after a restart) or the pages that lie wholly in a range of memory
- * (zeros after a restart) out of all later checkpoints.  Returns 0, or -1 with errno: ENOSPC when there are too
- * many, EBADF, EINVAL.
+ * (zeros after a restart) out of all later checkpoints.  Returns 0, or -1 with errno: ENOSPC when
+ * there are too many, EBADF, EINVAL.
  */
 int ckpt_exclude_fd(int fd);
 int ckpt_exclude_memory(void *start, size_t size);

@@ -8,10 +8,11 @@
  *	    |     <-- wait4 ------ exit                   |  waits for the word
  *	    `------------------ ENGINE_GO --------------->|  execveat of the image
  *
- * Middle has no exit signal: no SIGCHLD, and no wait() without __WALL sees it.  Both share our memory,
- * which costs nothing however much it is, until the engine executes its image; both run on stacks
- * of their own, with all signals blocked, and make system calls only.  Where the program would
- * inherit orphans (pid 1, a subreaper) the engine is its child, without an exit signal too, and is waited for.
+ * Middle has no exit signal: no SIGCHLD, and no wait() without __WALL sees it.  Both share our
+ * memory, which costs nothing however much it is, until the engine executes its image; both run on
+ * stacks of their own, with all signals blocked, and make system calls only.  Where the program
+ * would inherit orphans (pid 1, a subreaper) the engine is its child, without an exit signal too,
+ * and is waited for.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -61,7 +62,7 @@ static long call(long number, long a, long b, long c, long d)
 	return raw_syscall(number, a, b, c, d, 0);
 }
 
-/* ---- Its command line ------------------------------------------------------------------------- */
+/* ---- Its command line ------------------------------------------------------------------------ */
 
 static void argument(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 static void argument(const char *fmt, ...)
@@ -98,7 +99,7 @@ static void make_arguments(const struct engine_request *r, int status_read)
 			 (unsigned long)settings.memory[i].end);
 }
 
-/* ---- In the engine, before it is one ------------------------------------------------------------ */
+/* ---- In the engine, before it is one --------------------------------------------------------- */
 
 /* Our limits are the program's, which it has set for itself. */
 static void raise_limits(void)
@@ -199,7 +200,9 @@ static void report_failure(long error)
 	call(SYS_write, STATUS_FD, (long)line, (long)len, 0);
 }
 
-/* The status at its place; nothing of the program's but its standard error, if somebody reads it. */
+/*
+ * The status at its place; nothing of the program's but its standard error, if somebody reads it.
+ */
 static bool arrange_descriptors(void)
 {
 	long status = call(SYS_fcntl, engine.status_write, F_DUPFD_CLOEXEC, HIGH, 0), null;
@@ -236,7 +239,7 @@ static void engine_main(void)
 	raw_syscall(SYS_exit_group, 1, 0, 0, 0, 0);
 }
 
-/* ---- In the program -------------------------------------------------------------------------------- */
+/* ---- In the program -------------------------------------------------------------------------- */
 
 static void middle_main(void)
 {
@@ -290,8 +293,8 @@ static void name_tracer(void)
 }
 
 /*
- * A pipe.  Its reading end is put high, where no thread of the restarted program gets a descriptor while
- * we are about to find out that there is none.
+ * A pipe.  Its reading end is put high, where no thread of the restarted program gets a descriptor
+ * while we are about to find out that there is none.
  */
 static int open_pipe(int pipe[2], struct error *err)
 {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The configuration as the environment says it, in a program with a C library and in one without. */
+/*
+ * The configuration as the environment says it, in a program with a C library and in one without.
+ */
 #include "libckpt/environment.h"
 
 #include <string.h>

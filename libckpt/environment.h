@@ -16,7 +16,10 @@
 #define OWNER_FORMAT OWNER_VARIABLE "=%010d"
 enum { OWNER_LENGTH = sizeof OWNER_VARIABLE + 10 };
 
-/* Takes the settings from ENVIRONMENT.  Returns whether it names an owner: this process or another. */
+/*
+ * Takes the settings from ENVIRONMENT.  Returns whether it names an owner: this process or
+ * another.
+ */
 bool environment_read(char *const *environment);
 
 #endif

@@ -2,11 +2,12 @@
 /*
  * The calls by which a program executes another one, in front of those of the C library.
  *
- * After a restart on another machine the library may not be where LD_PRELOAD says, and the dynamic linker
- * would complain to each child.  children.c mends the environment of the program itself; shells keep
- * theirs elsewhere, and hand it over here.
+ * After a restart on another machine the library may not be where LD_PRELOAD says, and the dynamic
+ * linker would complain to each child.  children.c mends the environment of the program itself;
+ * shells keep theirs elsewhere, and hand it over here.
  *
- * A child of vfork() calls this in its parent's memory: nothing is allocated or written but the stack.
+ * A child of vfork() calls this in its parent's memory: nothing is allocated or written but the
+ * stack.
  */
 #define _GNU_SOURCE
 #include <alloca.h>
@@ -69,7 +70,9 @@ static size_t count(char *const *environment)
 	return n;
 }
 
-/* ENVIRONMENT, or where a library is named in it that is not there, a copy on the caller's stack. */
+/*
+ * ENVIRONMENT, or where a library is named in it that is not there, a copy on the caller's stack.
+ */
 #define MENDED(environment) __extension__({						\
 	char **preload = children_library_is_gone() ? find_preload(environment) : NULL;	\
 	char *const *mended = (environment);						\

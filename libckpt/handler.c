@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The handler of the checkpoint signal.  It works on a stack of its own: that of the thread may be
- * nearly full, and pages that are not touched cost nothing.  The program sees no trace of it: a call
- * that the signal interrupted is issued again.
+ * nearly full, and pages that are not touched cost nothing.  The program sees no trace of it: a
+ * call that the signal interrupted is issued again.
  */
 #define _GNU_SOURCE
 #include "libckpt/agent.h"
@@ -36,11 +36,11 @@ void restore_signals(uint64_t mask)
 	raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, sizeof mask, 0);
 }
 
-/* ---- The signal --------------------------------------------------------------------------------- */
+/* ---- The signal ------------------------------------------------------------------------------ */
 
 /*
- * A child of vfork() works in its parent's memory, and a checkpoint of it is one of its parent.  It is
- * about to execute something else.
+ * A child of vfork() works in its parent's memory, and a checkpoint of it is one of its parent.
+ * It is about to execute something else.
  */
 static bool borrows_memory(void)
 {
@@ -51,8 +51,8 @@ static bool borrows_memory(void)
 }
 
 /*
- * Whether a handler of the program's is about to run, for a signal that came while ours ran.  Then a
- * call such as pause() must not be issued again: it would wait for what has already come.
+ * Whether a handler of the program's is about to run, for a signal that came while ours ran.  Then
+ * a call such as pause() must not be issued again: it would wait for what has already come.
  */
 static bool handler_is_due(const ucontext_t *context)
 {
@@ -97,7 +97,7 @@ static void handle_signal(int signo, siginfo_t *info, void *context)
 		interrupted_call_resume(context);
 }
 
-/* ---- Its place ------------------------------------------------------------------------------------ */
+/* ---- Its place ------------------------------------------------------------------------------- */
 
 /* The bytes by which debuggers know the return from a signal handler. */
 __attribute__((naked)) static void restorer(void)

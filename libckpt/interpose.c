@@ -2,9 +2,10 @@
 /*
  * sigaction() and signal(), in front of those of the C library.
  *
- * Many programs set the checkpoint signal for their own use: shells and editors handle SIGTSTP, node
- * sets every signal to its default when it starts.  Who runs them with checkpointing wants a checkpoint.
- * So the program is answered as if it had its will, and is told that when it asks again.
+ * Many programs set the checkpoint signal for their own use: shells and editors handle SIGTSTP,
+ * node sets every signal to its default when it starts.  Who runs them with checkpointing wants a
+ * checkpoint. So the program is answered as if it had its will, and is told that when it asks
+ * again.
  */
 #define _GNU_SOURCE
 #include <errno.h>

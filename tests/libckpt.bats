@@ -128,14 +128,10 @@ ends() {
 
 @test "after ckpt_config the former signal does again what it did" {
 	build_linked ckpt_lib_config
-	start ./ckpt_lib_config change > out
+	start env CKPT_ASYNCSIG=SIGTERM ./ckpt_lib_config change > out
 	wait_lines out 3
-	kill -TSTP "$PID"
-	wait_state "$PID" T
-	kill -CONT "$PID"
-	touch go
-	ends "$PID" 0
-	[ "$(tail -n 1 out)" = end ]
+	kill -TERM "$PID"
+	ends "$PID" 143
 }
 
 # ---- Hooks and calls ---------------------------------------------------------------------------------
@@ -191,6 +187,14 @@ ends() {
 	printf '%s\n' ready pre1 pre2 "returned -1" | diff - out
 	[ "$(wc -l < err)" -eq 1 ]
 	grep -q '^ckpt_lib_calls: not checkpointed: .*nowhere' err
+}
+
+@test "a descriptor and memory are left out where the program asks for it" {
+	build_linked ckpt_lib_exclude
+	here ./ckpt_lib_exclude > out
+	[ ! -s out ]
+	here ./saved
+	[ "$(< out)" = "1 0 120 0 120" ]
 }
 
 @test "a checkpoint that fails leaves the program running and the older one whole" {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The agent as a program of its own without a C library, which ckpt puts into the memory of a program
- * that has no dynamic linker, before its first instruction.  It is an ELF file, position independent,
- * with no relocations but those that add its address.
+ * The agent as a program of its own without a C library, which ckpt puts into the memory of a
+ * program that has no dynamic linker, before its first instruction.  It is an ELF file, position
+ * independent, with no relocations but those that add its address.
  *
- * Its entry is called on the program's first stack with the address of this struct in rdi, and ends in a
- * breakpoint.  The struct, the agent and the engine stay in memory.
+ * Its entry is called on the program's first stack with the address of this struct in rdi, and
+ * ends in a breakpoint.  The struct, the agent and the engine stay in memory.
  *
  * The mark stands in its code.  There the engine finds the pieces of code that it needs, which such
  * programs often lack.
