@@ -93,13 +93,24 @@ corpus() {
 	done
 }
 
-# features NAME ENVIRONMENT...: the bats tests, file by file.
+# features NAME ENVIRONMENT...: the bats tests, a file on each processor.
 features() {
-	local name=$1 file
+	local name=$1 file log running=0
 
 	shift
 	for file in tests/*.bats; do
-		tap "$name: ${file##*/}" env "$@" bats --formatter tap "$file"
+		[ "$running" -lt "$(nproc)" ] || { wait -n; running=$((running - 1)); }
+		log=$logs/$name.${file##*/}
+		{
+			timeout -k 10 300 env "$@" bats --formatter tap "$file" > "$log" 2>&1
+			echo $? > "$log.status"
+		} &
+		running=$((running + 1))
+	done
+	wait
+	for file in tests/*.bats; do
+		log=$logs/$name.${file##*/}
+		count "$name: ${file##*/}" "$(< "$log.status")" "$log"
 	done
 }
 
