@@ -176,6 +176,14 @@ static int check_gadgets(const struct tracee *t, struct error *err)
 	return 0;
 }
 
+/* A program that has just been started may not have had its libraries when they were searched. */
+static int have_gadgets(struct tracee *t, struct error *err)
+{
+	if (check_gadgets(t, err) == 0)
+		return 0;
+	return tracee_find_gadgets(t->pid, &t->gadgets, err) < 0 ? -1 : check_gadgets(t, err);
+}
+
 int tracee_begin_calls(struct tracee *t, size_t thread, const struct process *p, struct error *err)
 {
 	enum { DATA_SIZE = 8192, PAGE = 4096 };
@@ -185,7 +193,7 @@ int tracee_begin_calls(struct tracee *t, size_t thread, const struct process *p,
 	size_t size = (64 + frame_size + DATA_SIZE + PAGE - 1) / PAGE * PAGE;
 	struct scratch *s = &t->scratch;
 
-	if (check_gadgets(t, err) < 0 || check_calls_allowed(t, caller->tid, err) < 0 ||
+	if (have_gadgets(t, err) < 0 || check_calls_allowed(t, caller->tid, err) < 0 ||
 	    choose_scratch(t, p, size, err) < 0)
 		return -1;
 	abort_rseq(caller);
