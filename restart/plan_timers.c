@@ -175,6 +175,7 @@ static void plan_counting(const struct restore *r, struct plan *plan)
 			continue;
 		for (; next < t->id; next++) {
 			plan_create(r, plan, &none, 0, id);
+			plan_note(plan, "to count on");
 			plan_syscall(plan, 0, SYS_timer_delete, next);
 		}
 		plan_create(r, plan, t, 0, id);

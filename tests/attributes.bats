@@ -145,3 +145,14 @@ says() {
 	has_text plan "copy(.*# thread $PID waits until "
 	goes_on -ftext
 }
+
+@test "timers have their ids on a kernel that counts them, too" {
+	build_program attributes_old_kernel
+	gcc -std=gnu11 -O1 -o holds "$ROOT"/tests/programs/holds/*.c -pthread -lm
+	checkpoint ./holds go timer-clocks timer-stopped timer-expired
+	touch go
+	./attributes_old_kernel "$BIN/restart" --plan core > plan
+	has_text plan 'timer_delete(2)$'
+	./attributes_old_kernel "$BIN/restart" -n -w core
+	[ "$(grep -c '^ok' out)" -eq 3 ]
+}
