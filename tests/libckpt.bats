@@ -7,6 +7,9 @@
 bats_require_minimum_version 1.5.0
 load helper
 
+# Not a wrapper script, whose checkpoint would be that of a shell with children.
+PYTHON=/usr/bin/python3
+
 setup() {
 	common_setup
 	PATH=$BIN:$PATH
@@ -322,10 +325,10 @@ ends() {
 }
 
 @test "a signal that comes during a checkpoint still ends a pause()" {
-	need python3
+	need "$PYTHON"
 	for _ in 1 2 3 4 5; do
 		# Nearly all the time there is a checkpoint.  A second alarm would end what hangs.
-		start ckpt -z 1 python3 -u -c '
+		start ckpt -z 1 "$PYTHON" -u -c '
 import signal
 signal.signal(signal.SIGALRM, lambda *a: print("alarm"))
 signal.setitimer(signal.ITIMER_REAL, 0.4, 10)
@@ -338,8 +341,8 @@ print("end")' > out
 }
 
 @test "a period leaves alarm() and setitimer() to the program" {
-	need python3
-	start ckpt -z 30 python3 -u -c '
+	need "$PYTHON"
+	start ckpt -z 30 "$PYTHON" -u -c '
 import signal, time
 rung = []
 signal.signal(signal.SIGALRM, lambda *a: rung.append(print("alarm")))
@@ -373,7 +376,7 @@ print("end")' > out
 }
 
 @test "a child made by fork has a checkpoint of its own, and its period" {
-	need python3
+	need "$PYTHON"
 	cat > forks.py <<-'END'
 		import os, time
 		if os.fork() == 0:
@@ -381,7 +384,7 @@ print("end")' > out
 		while not os.path.exists("go"):
 		    time.sleep(0.01)
 	END
-	start ckpt -z 50 python3 forks.py > out
+	start ckpt -z 50 "$PYTHON" forks.py > out
 	wait_lines out 1
 	wait_until 20 test -e "python3.$(< out).ckpt"
 	wait_until 20 test -e python3.ckpt
@@ -421,7 +424,7 @@ print("end")' > out
 # ---- Programs that have their own mind about the signal --------------------------------------------------
 
 @test "a program that handles, ignores or resets the signal is checkpointed all the same" {
-	need python3
+	need "$PYTHON"
 	cat > minds.py <<-'END'
 		import os, signal, sys, time
 		def handler(*a): pass
@@ -434,7 +437,7 @@ print("end")' > out
 	END
 	for mind in handler ignore default; do
 		rm -f go
-		start ckpt python3 minds.py "$mind" > out
+		start ckpt "$PYTHON" minds.py "$mind" > out
 		wait_text out True
 		kill -TSTP "$PID"
 		ends "$PID" 0
@@ -651,7 +654,7 @@ print("end")' > out
 engine_of() { pgrep -f -- "ckpt --pid=$1 " | head -n 1; }
 
 @test "when the engine is killed the program goes on and says so, and the older checkpoint is whole" {
-	need python3
+	need "$PYTHON"
 	cat > large.py <<-'END'
 		import os, time
 		memory = os.urandom(400 << 20)
@@ -664,7 +667,7 @@ engine_of() { pgrep -f -- "ckpt --pid=$1 " | head -n 1; }
 		rm -f go
 		echo older > python3.ckpt
 		# shellcheck disable=SC2086
-		start ckpt $how python3 large.py > out 2> err
+		start ckpt $how "$PYTHON" large.py > out 2> err
 		wait_text out ready
 		kill -TSTP "$PID"
 		wait_until 20 engine_of "$PID"
@@ -686,7 +689,7 @@ is_enabled() {
 }
 
 @test "programs that are interrupted at random, again and again, print what they print undisturbed" {
-	need python3
+	need "$PYTHON"
 	local times=${SOAK:+50}
 	cat > work.py <<-'END'
 		import hashlib, threading
@@ -702,8 +705,8 @@ is_enabled() {
 		for t in threads: t.join()
 		for key in sorted(sums): print(key, sums[key])
 	END
-	python3 work.py > undisturbed
-	command=(ckpt --resume -n job python3 work.py)
+	"$PYTHON" work.py > undisturbed
+	command=(ckpt --resume -n job "$PYTHON" work.py)
 	for ((i = 0; i < ${times:-5}; i++)); do
 		start "${command[@]}" >> out
 		wait_until 20 is_enabled "$PID"
@@ -749,7 +752,7 @@ is_enabled() {
 }
 
 @test "the example warm_start is started and then serves what is asked" {
-	need python3
+	need "$PYTHON"
 	# A pipe to somebody else becomes that of who starts the checkpoint.
 	coproc HOLDER { become sleep 100; }
 	STARTED+=("$HOLDER_PID")
