@@ -330,6 +330,10 @@ static int read_options(struct options *o, int argc, char **argv)
 
 	if (!self)
 		return options_parse(o, argc, argv);
+	/* What is sent from now on is for the program, and waits for it. */
+	sigset_t all;
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
 	const char *slash = strrchr(self, '/');
 	format(name, sizeof name, "%s: ", slash ? slash + 1 : self);
 	me = name;

@@ -33,7 +33,9 @@ chain() {
 	for ((round = 1; round <= ROUNDS; round++)); do
 		interrupt || fail "round $round" || return 1
 		mv saved last || fail "round $round: $(tail -n 1 out)" || return 1
+		lines=$(wc -l < out)
 		start ./last < /dev/null 2>> err
+		wait_lines out $((lines + 1)) 60
 	done
 	wait "$PID" || fail "status $? in the end: $(cat err)"
 	diff ../whole/out out

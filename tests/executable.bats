@@ -46,6 +46,17 @@ counted() { diff <(seq "$1") out; }
 	done
 }
 
+@test "a signal that comes before the program is back waits for it" {
+	build_program executable_signal
+	start ./executable_signal go < /dev/null > out
+	wait_text out '^ready'
+	checkpoint
+	touch go
+	# Its default action would end the process; who holds it at the first call is not the program yet.
+	strace -f -o trace -e inject=mmap:signal=USR1:when=5 ./saved < /dev/null
+	[ "$(tail -n 1 out)" = 'once' ]
+}
+
 @test "a checkpoint of a checkpoint of a checkpoint" {
 	start_counter 200
 	for round in {1..5}; do
