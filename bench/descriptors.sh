@@ -37,7 +37,7 @@ echo "| descriptors | stall, ms | a descriptor, µs | restart, ms |"
 echo "|---|---|---|---|"
 for kind in files pipes eventfds duplicates; do
 	for count in $counts; do
-		for i in 1 2 3 4 5; do once $kind "$count"; done > runs || exit 1
+		for _ in 1 2 3 4 5; do once $kind "$count"; done > runs || exit 1
 		stall=$(cut -d' ' -f1 runs | median) restart=$(cut -d' ' -f2 runs | median)
 		awk -v k=$kind -v n="$count" -v s="$stall" -v r="$restart" \
 			'BEGIN { printf "| %d %s | %.1f | %.1f | %.1f |\n", n, k, s, s * 1000 / n, r / 100 }'

@@ -85,8 +85,8 @@ goes_on() {
 	odd plain
 	"$BIN/ckpt" -k -p "$PID" -o core
 	"$BIN/restart" --log core > text
-	sed -n 's/^map : \([0-9a-f]*-[0-9a-f]*\) : rw-p : 0$/memory : \1 : device/p' text | head -n 1 > more
-	cat more >> text
+	sed -n 's/^map : \([0-9a-f]*-[0-9a-f]*\) : rw-p : 0$/memory : \1 : device/p' text | head -n 1 > device
+	cat device >> text
 	run "$BIN/restart" --check -ftext core
 	[ "$status" -eq 125 ]
 	grep -q '^obstacle: memory at [0-9a-f]*-[0-9a-f]* was a device.s and would be ordinary memory (--accept-loss' <<< "$output"
@@ -127,7 +127,7 @@ goes_on() {
 remove_segments() {
 	local number
 
-	for number in $(sed -n 's/^segment : \([0-9]*\) .*/\1/p' "$1"); do
+	sed -n 's/^segment : \([0-9]*\) .*/\1/p' "$1" | while read -r number; do
 		ipcrm -m "$number" || true
 	done
 }
