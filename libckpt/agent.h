@@ -159,6 +159,11 @@ bool period_ended(const siginfo_t *info);
 /* The signal that it comes by, or 0. */
 int period_signal(void);
 
+/* ---- api.c ---- */
+
+/* The constructor calls it; in a program that is linked from libckpt.a without one, each call does. */
+void agent_begin(void);
+
 /* ---- hooks.c ---- */
 
 /* Calls the hooks of the stage in their order, and keeps errno. */

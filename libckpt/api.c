@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include "libckpt/agent.h"
@@ -11,6 +12,18 @@
 #define EXPORT __attribute__((visibility("default")))
 
 extern char **environ;
+
+extern const char engine_image[], engine_image_end[];
+
+/* A set-uid program has no engine: its checkpoint would be its user's. */
+void agent_begin(void)
+{
+	if (engine_file.start || getauxval(AT_SECURE))
+		return;
+	engine_file.start = engine_image;
+	engine_file.end = engine_image_end;
+	settings_set_program(program_invocation_name);
+}
 
 /* ---- The agent, which a handler may want to have at the same time ---------------------------- */
 
@@ -24,6 +37,8 @@ static struct hold hold_agent(void)
 	struct hold h = { .mask = block_signals() };
 
 	h.took = agent_take(true, &h.by_us);
+	if (h.took)
+		agent_begin();
 	return h;
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The constructor. */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
 #include <unistd.h>
@@ -11,7 +10,6 @@
 #include "util/format.h"
 
 extern char **environ;
-extern const char engine_image[], engine_image_end[];
 
 /* Tells children that they are such. */
 static void be_owner(void)
@@ -29,9 +27,7 @@ __attribute__((constructor)) static void start(void)
 	/* In a set-uid program whoever starts it must not decide what is written where. */
 	if (getauxval(AT_SECURE))
 		return;
-	engine_file.start = engine_image;
-	engine_file.end = engine_image_end;
-	settings_set_program(program_invocation_name);
+	agent_begin();
 	if (!environment_read(environ))
 		be_owner();
 	run_hooks = hooks_run;
