@@ -43,7 +43,7 @@ LIBRARY := $(patsubst %.c,$(BUILD)/pic/%.o,$(call sources,util process) \
 EXAMPLES := $(patsubst examples/%.c,$(BIN)/%,$(wildcard examples/*.c))
 
 all: $(BIN)/restart $(BIN)/ckpt $(BIN)/savefds $(LIB)/libsavefds.so $(LIB)/libckpt.so $(LIB)/libckpt.a \
-	$(EXAMPLES)
+	$(BIN)/ckptcvt $(BIN)/checkpoint $(LIB)/pmckpt.o $(LIB)/pmceot.o $(LIB)/pmckpt.h $(EXAMPLES)
 
 $(BIN)/restart: $(RESTART) $(ELF) $(MODEL)
 	@mkdir -p $(@D)
@@ -133,6 +133,25 @@ $(LIB)/libckpt.a: $(AGENT)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
+# ---- pmckpt: on top of libckpt, of which a marked program sees nothing ----
+
+$(BIN)/ckptcvt $(BIN)/checkpoint: $(BIN)/%: $(BUILD)/pmckpt/%.o
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -o $@ $< $(ALL_LDFLAGS)
+
+$(LIB)/pmckpt.o: $(BUILD)/pic/pmckpt/pmckpt.o $(LIB)/libckpt.a
+	ld -r -o $@ $^
+	objcopy -g $(addprefix --keep-global-symbol=,$(PMCKPT_NAMES)) $@
+
+PMCKPT_NAMES := ckpt_schedule ckpt_init ckpt_scheduled ckpt_point ckpt_innermost ckpt_tops ckpt_leave
+
+$(LIB)/pmceot.o: $(BUILD)/pic/pmckpt/pmceot.o
+	cp $< $@
+
+$(LIB)/pmckpt.h: pmckpt/pmckpt.h
+	@mkdir -p $(@D)
+	cp $< $@
+
 # The seed's sessions name source lines, so the examples keep their line tables.
 $(BIN)/%: examples/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -201,9 +220,11 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include \
 		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man3 \
 		$(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man7
-	install $(BIN)/restart $(BIN)/ckpt $(BIN)/savefds $(DESTDIR)$(PREFIX)/bin
+	install $(BIN)/restart $(BIN)/ckpt $(BIN)/savefds $(BIN)/ckptcvt $(BIN)/checkpoint \
+		$(DESTDIR)$(PREFIX)/bin
 	install $(LIB)/libsavefds.so $(LIB)/libckpt.so $(DESTDIR)$(PREFIX)/lib
-	install -m 644 libckpt/ckpt.h $(DESTDIR)$(PREFIX)/include
+	install -m 644 $(LIB)/pmckpt.o $(LIB)/pmceot.o $(DESTDIR)$(PREFIX)/lib
+	install -m 644 libckpt/ckpt.h pmckpt/pmckpt.h $(DESTDIR)$(PREFIX)/include
 	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' libckpt/libckpt.pc.in \
 		> $(DESTDIR)$(PREFIX)/lib/pkgconfig/libckpt.pc
 	install -m 644 doc/*.1 $(DESTDIR)$(PREFIX)/share/man/man1

@@ -13,19 +13,27 @@ install_to() {
 	install_to DESTDIR="$WORK/root" PREFIX=/opt/thing
 	cd root
 	diff <(find . -type f | sort) - <<-END
+		./opt/thing/bin/checkpoint
 		./opt/thing/bin/ckpt
+		./opt/thing/bin/ckptcvt
 		./opt/thing/bin/restart
 		./opt/thing/bin/savefds
 		./opt/thing/include/ckpt.h
+		./opt/thing/include/pmckpt.h
 		./opt/thing/lib/libckpt.so
 		./opt/thing/lib/libsavefds.so
 		./opt/thing/lib/pkgconfig/libckpt.pc
+		./opt/thing/lib/pmceot.o
+		./opt/thing/lib/pmckpt.o
+		./opt/thing/share/man/man1/checkpoint.1
 		./opt/thing/share/man/man1/ckpt.1
+		./opt/thing/share/man/man1/ckptcvt.1
 		./opt/thing/share/man/man1/restart.1
 		./opt/thing/share/man/man1/savefds.1
 		./opt/thing/share/man/man3/libckpt.3
 		./opt/thing/share/man/man5/filedescriptors.5
 		./opt/thing/share/man/man7/libsavefds.7
+		./opt/thing/share/man/man7/pmckpt.7
 	END
 	opt/thing/bin/ckpt --version
 	opt/thing/bin/restart --version
