@@ -34,5 +34,5 @@ int main(int argc, char **argv)
 	if (asprintf(&path, "%s%s", strchr(argv[2], '/') ? "" : "./", argv[2]) < 0)
 		err(FAILED, NULL);
 	execv(path, argv + 2);
-	err(FAILED, "%s%s", argv[2], errno == EACCES ? " (chmod u+x)" : "");
+	err(FAILED, "%s%s", argv[2], errno == EACCES ? " (chmod u+x; not on a noexec disk)" : "");
 }

@@ -175,9 +175,10 @@ static void find_name(void)
 
 int main(void)
 {
-	char *text = NULL, *result, in = 0;
+	static char *text, *result;
 	size_t room = 0, size;
 	ssize_t got;
+	char in = 0;
 
 	find_name();
 	out = open_memstream(&result, &size);

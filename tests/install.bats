@@ -38,6 +38,10 @@ install_to() {
 	opt/thing/bin/ckpt --version
 	opt/thing/bin/restart --version
 	opt/thing/bin/savefds --version
+	opt/thing/bin/ckptcvt < "$ROOT/examples/pmckpt/test.c" > tmp.c
+	cc -I opt/thing/include -c tmp.c
+	cc -o tmp opt/thing/lib/pmckpt.o tmp.o opt/thing/lib/pmceot.o
+	[ "$(./tmp 0 | wc -l)" -eq 13 ]
 }
 
 @test "each manual page is free of markup errors" {

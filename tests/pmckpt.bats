@@ -210,6 +210,17 @@ start_and_crash() {
 	thirteen | diff - foo
 }
 
+@test "the two names must be in one file system" {
+	[ "$(stat -c %d . 2>&1)" != "$(stat -c %d /dev/shm 2>&1)" ] || skip "/dev/shm is the same one"
+	convert "$EXAMPLES/test.c" tmp
+	CKPTFN=/dev/shm/${WORK##*/} start ./tmp 50 > foo 2> err
+	wait_lines foo 2
+	kill -INT "$PID"
+	ends "$PID" 0
+	grep -q 'Invalid cross-device link (set CKPTFNTEMP to a name beside it)$' err
+	[ ! -e "/dev/shm/${WORK##*/}" ]
+}
+
 @test "a full disk leaves the old checkpoint whole and the program running" {
 	[ "$(id -u)" -eq 0 ] || skip "a full disk needs root"
 	convert "$EXAMPLES/test.c" tmp
@@ -282,7 +293,7 @@ being_written() {
 	[ "$output" = "checkpoint: Usage: checkpoint PROG CHECKPOINT" ]
 	head -c 6000000 CHECKPOINT > ./cut
 	run -125 checkpoint tmp ./cut
-	[ "$output" = "checkpoint: ./cut (chmod u+x): Permission denied" ]
+	[ "$output" = "checkpoint: ./cut (chmod u+x; not on a noexec disk): Permission denied" ]
 	chmod u+x ./cut
 	run -125 checkpoint tmp ./cut
 	[[ $output == *cut*truncated* ]]
