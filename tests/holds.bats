@@ -55,9 +55,9 @@ resume() {
 	resume --pid=ns
 }
 
-@test "with new ids nothing is lost but what hangs on the ids" {
+@test "with new ids nothing is lost either" {
 	copy_programs && BIN=$WORK/bin
-	hold "${AS_USER[@]}" "$HOLDS" go $(without privileged old-ids)
+	hold "${AS_USER[@]}" "$HOLDS" go $(without privileged)
 	as_user "$BIN/ckpt" -k -p "$PID" -o core
 	resume --pid=new
 }

@@ -18,7 +18,7 @@
 
 enum hold_flags {
 	HOLD_NOT_IN_CORE = 1 << 0,   /* a core of the kernel, even with the text beside it, cannot carry it */
-	HOLD_OLD_IDS = 1 << 1,       /* comes back only with the old process and thread ids */
+	HOLD_OLD_IDS = 1 << 1,       /* with musl: comes back only with the old process and thread ids */
 	HOLD_PRIVILEGED = 1 << 2,    /* takes a privilege to restore: skipped as an ordinary user */
 };
 
