@@ -10,12 +10,41 @@
 /* A part that is smaller costs more page faults later than its copying costs now. */
 enum { WORTH_MAPPING = 128 << 10 };
 
-static bool read_words(const struct restore *r, addr_t at, uint64_t *words, size_t count)
+enum { PAGE = 4096, SEEN_BITS = 6, SEEN = 1 << SEEN_BITS };
+
+/* Pages that were read last: the search looks at the same ones from many places. */
+static struct seen {
+	const struct process *of;
+	addr_t page;
+	bool there;
+	uint8_t bytes[PAGE];
+} seen[SEEN];
+
+static const struct seen *see(const struct process *p, addr_t page)
 {
+	/* Many are at multiples of large powers of two: Fibonacci hashing spreads them. */
+	struct seen *s = &seen[page / PAGE * 0x9e3779b97f4a7c15u >> (64 - SEEN_BITS)];
 	struct error err;
 
-	return process_mapping_at(r->process, at) &&
-	       process_read(r->process, at, words, count * sizeof *words, &err) == 0;
+	if (s->of != p || s->page != page) {
+		s->of = p;
+		s->page = page;
+		s->there = process_mapping_at(p, page) &&
+			   process_read(p, page, s->bytes, PAGE, &err) == 0;
+	}
+	return s;
+}
+
+/* What reaches over the end of a page is none of what is searched for. */
+static bool read_words(const struct restore *r, addr_t at, uint64_t *words, size_t count)
+{
+	const struct seen *s = see(r->process, at & ~(addr_t)(PAGE - 1));
+	size_t size = count * sizeof *words;
+
+	if (!s->there || at % PAGE > PAGE - size)
+		return false;
+	memcpy(words, s->bytes + at % PAGE, size);
+	return true;
 }
 
 /* ---- glibc ----------------------------------------------------------------------------------- */
