@@ -52,7 +52,9 @@ void procfs_online_cpus(struct cpus *all)
 	cleanup_fd int fd = open("/sys/devices/system/cpu/online", O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : read_full(fd, text, sizeof text - 1);
 
-	memset(all, 0, sizeof *all);
+	/* Without /sys the kernel will say. */
+	*all = (struct cpus){ .words = n > 0 ? 0 : CPU_WORDS };
+	memset(all->bits, n > 0 ? 0 : 0xff, sizeof all->bits);
 	if (n <= 0)
 		return;
 	text[n] = '\0';

@@ -2,6 +2,7 @@
 /* POSIX timers, signals that wait, and the clocks. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <time.h>
 
@@ -127,7 +128,8 @@ static int add_pending(struct process *p, pid_t tid, uint64_t set, struct error 
 	for (int signo = 1; signo < SIGNALS; signo++) {
 		struct pending_signal *pending;
 
-		if (!(set >> (signo - 1) & 1))
+		/* A debugger's SIGSTOP may be on its way; the process's own is no state of it. */
+		if (!(set >> (signo - 1) & 1) || signo == SIGKILL || signo == SIGSTOP)
 			continue;
 		pending = process_add_pending_signal(p);
 		if (!pending)
