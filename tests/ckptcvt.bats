@@ -55,6 +55,55 @@ setup() {
 	ckptcvt < /dev/null
 }
 
+@test "a point may stand wherever a statement may, in old C and in new" {
+	cat > places.c <<-'END'
+		#include "pmckpt.h"
+		#ifdef NEVER
+		static int f(int n) { { {
+		#else
+		static int f(int n)
+		{ /* CKPT VARS, then */
+		#endif
+		CKPT VARS
+			int sum = 0;
+		CKPT TOPS
+			if (n < 0)
+		CKPT POINT a b
+			else
+		CKPT POINT c d
+			switch (n) {
+			case 1:
+		CKPT POINT e f
+				break;
+			default:
+		CKPT POINT g h
+			}
+			do
+		CKPT POINT i j
+			while (--n > 0);
+			{ char s[] = "}"; sum += s[0] == '}'; }
+			return sum;
+		CKPT BOTS
+		/* the end */ }
+		static void empty(void) {
+		CKPT VARS
+		CKPT TOPS
+		CKPT BOTS
+		}
+		int main(void) { empty(); return f(2) + f(-1); }
+	END
+	ckptcvt < places.c > tmp.c
+	for cc in gcc clang; do
+		command -v "$cc" || continue
+		for flags in -std=c90 '-std=c99 -pedantic' '-std=gnu11 -O2' '-std=gnu11 -DCKPT_PREAMBLE'; do
+			# shellcheck disable=SC2086
+			"$cc" -Wall -Wextra -Werror $flags -I "$LIB" -o places "$LIB/pmckpt.o" tmp.c "$LIB/pmceot.o"
+			run ./places
+			[ "$status" -eq 2 ]
+		done
+	done
+}
+
 # complains EXPECTED: ckptcvt of its standard input, on which @ is CKPT at the beginning of a line.
 complains() {
 	sed 's/^@/CKPT/' > wrong.c

@@ -154,6 +154,20 @@ start_and_crash() {
 	thirteen | diff - foo
 }
 
+@test "^C all the time, also while a checkpoint is made, changes nothing" {
+	convert "$EXAMPLES/test.c" tmp
+	start ./tmp 20 > foo
+	wait_lines foo 1
+	while kill -INT "$PID" 2> /dev/null; do
+		:
+	done
+	ends "$PID" 0
+	thirteen | diff - foo
+	start checkpoint tmp CHECKPOINT >> foo 2> err
+	ends "$PID" 0
+	thirteen | diff - foo
+}
+
 @test "an ordinary user's program, in a folder without anything else" {
 	convert "$EXAMPLES/test.c" tmp
 	copy_programs
