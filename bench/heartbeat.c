@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A process of a given resident size, in 4 KiB pages, that watches its own heartbeat.  It says `ready',
- * beats, and does as it is told by a character on standard input; each answer is a line.
+ * A process of a given resident size, in 4 KiB pages, that watches its own heartbeat.  It says
+ * `ready', beats, and does as it is told by a character on standard input; each answer is a line.
  *
  *	f	forks, as bare as can be: how long that took, in microseconds
  *	g	the longest time between two beats since it was last asked, in microseconds

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Runs a command and prints, behind what the command printed, `us=N kib=N status=N`: the time from fork
- * to wait, the most memory that it had resident, and how it ended.
+ * Runs a command and prints, behind what the command printed, `us=N kib=N status=N`: the time from
+ * fork to wait, the most memory that it had resident, and how it ended.
  *
  *	measure COMMAND [ARGS...]
  */

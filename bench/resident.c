@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A process of a given resident size that says `ready' and waits to be checkpointed; once resumed, under
- * another id, it exits at once: what is left between the start of restart and its end is the price of
- * the restart.
+ * A process of a given resident size that says `ready' and waits to be
+ * checkpointed; once resumed, under another id, it exits at once: what is
+ * left between the start of restart and its end is the price of the restart.
  *
  *	resident MIB [THREADS]
  */

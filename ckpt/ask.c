@@ -9,7 +9,7 @@
 
 #include "process/questions.h"
 
-/* ---- Calls in the process's name ------------------------------------------------------------------------ */
+/* ---- Calls in the process's name ------------------------------------------------------------- */
 
 static int call(void *context, long *result, struct error *err, long nr,
 		const uint64_t args[ASKER_ARGS])
@@ -70,9 +70,11 @@ int ask_threads(struct process *p, struct tracee *t, struct error *err)
 	return result;
 }
 
-/* ---- Signals that wait -------------------------------------------------------------------------------------- */
+/* ---- Signals that wait ----------------------------------------------------------------------- */
 
-/* The kernel's siginfo_t up to where it means something (SI_EXPANSION_SIZE bytes behind are zero). */
+/*
+ * The kernel's siginfo_t up to where it means something (SI_EXPANSION_SIZE bytes behind are zero).
+ */
 struct siginfo_head {
 	int32_t signo, error, code, pad;
 	uint32_t pid, uid;

@@ -23,7 +23,7 @@
 
 enum { SYSCALL_STOP = SIGTRAP | 0x80 };  /* with PTRACE_O_TRACESYSGOOD */
 
-/* ---- Remote calls ------------------------------------------------------------------------------------- */
+/* ---- Remote calls ---------------------------------------------------------------------------- */
 
 /* The frame needs the thread's vector registers as ptrace shows them. */
 static void *read_xsave(pid_t tid, size_t size, struct error *err)
@@ -66,8 +66,8 @@ static struct user_regs_struct resumed(const struct tracee_thread *t)
 
 /*
  * The kernel aborts a restartable sequence when its thread returns to it after a pause.  The calls
- * lead the thread elsewhere in between, which makes the kernel forget the sequence: so it is aborted
- * here.
+ * lead the thread elsewhere in between, which makes the
+ * kernel forget the sequence: so it is aborted here.
  */
 static void abort_rseq(struct tracee_thread *t)
 {
@@ -100,8 +100,8 @@ static const struct mapping *find_stack(const struct process *p)
 
 /*
  * A piece of the leader's stack that holds nothing: the lower end of [stack], far below the stack
- * pointer.  Where the leader runs on another stack (a coroutine's, that of signals), it must be zero:
- * never used.
+ * pointer.  Where the leader runs on another stack (a
+ * coroutine's, that of signals), it must be zero: never used.
  */
 static int choose_scratch(struct tracee *t, const struct process *p, size_t size, struct error *err)
 {
@@ -129,7 +129,10 @@ static int choose_scratch(struct tracee *t, const struct process *p, size_t size
 	return 0;
 }
 
-/* A call may be the death of a thread that filters its calls, and is that of one with a shadow stack. */
+/*
+ * A call may be the death of a thread that filters
+ * its calls, and is that of one with a shadow stack.
+ */
 static int check_calls_allowed(struct tracee *t, pid_t tid, struct error *err)
 {
 	struct arena arena = { 0 };
@@ -161,7 +164,9 @@ static const uint8_t call_code[] = { 0x0f, 0x05, 0xc3 };
 static const uint8_t restorer_code[] = { 0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05 };
 static const uint8_t restorer_code_short[] = { 0xb8, 0x0f, 0, 0, 0, 0x0f, 0x05 };
 
-/* The code was searched while the process ran: it may have unmapped it, or be another program now. */
+/*
+ * The code was searched while the process ran: it may have unmapped it, or be another program now.
+ */
 static int check_gadgets(const struct tracee *t, struct error *err)
 {
 	uint8_t call[sizeof call_code], back[sizeof restorer_code];
@@ -248,7 +253,10 @@ int tracee_call_in(pid_t tid, addr_t syscall_ret, addr_t sp, pid_t *child, long 
 	regs.r9 = f;
 	if (tracee_set_registers(tid, &regs, err) < 0)
 		return -1;
-	/* One stop as the call begins, one as it ends; a stop signal or a new child may come between. */
+	/*
+	 * One stop as the call begins, one as it ends; a
+	 * stop signal or a new child may come between.
+	 */
 	for (int signo = 0; stops < 2;) {
 		if (ptrace(PTRACE_SYSCALL, tid, 0, signo) < 0)
 			return error_sys(err, errno, "thread %d", tid);
@@ -309,8 +317,8 @@ void tracee_end_calls(struct tracee *t)
 	struct error ended;
 
 	/*
-	 * In this order: let go in between, the thread takes both from the frame.  What fails here, fails
-	 * because the process has been killed.
+	 * In this order: let go in between, the thread takes both from the frame.  What fails here,
+	 * fails because the process has been killed.
 	 */
 	if (caller && tracee_set_mask(caller->tid, caller->blocked, &ended) == 0 &&
 	    tracee_set_registers(caller->tid, &caller->regs, &ended) == 0)
@@ -318,7 +326,7 @@ void tracee_end_calls(struct tracee *t)
 	t->caller = NULL;
 }
 
-/* ---- The pieces of code that they need --------------------------------------------------------------------- */
+/* ---- The pieces of code that they need ------------------------------------------------------- */
 
 /* Looks for BYTES in the LEN bytes of code at START; 0 when they are not there. */
 static addr_t search(const uint8_t *code, size_t len, addr_t start, const void *bytes, size_t size)

@@ -34,7 +34,7 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* ---- Registers ---------------------------------------------------------------------------------------- */
+/* ---- Registers ------------------------------------------------------------------------------- */
 
 static int add_regset(struct process *p, struct thread *t, uint32_t type, size_t room,
 		      struct error *err)
@@ -72,7 +72,7 @@ static int read_threads(struct process *p, const struct tracee *tracee, struct e
 	return 0;
 }
 
-/* ---- The driver ------------------------------------------------------------------------------------------------ */
+/* ---- The driver ------------------------------------------------------------------------------ */
 
 /* Leaves the snapshot in C, or why there is none. */
 static int take_snapshot(struct capture *c, struct error *err)
@@ -86,7 +86,9 @@ static int take_snapshot(struct capture *c, struct error *err)
 		return 0;
 	}
 	c->snapshot = snapshot;
-	/* The bytes that the calls used are put back in the original; the snapshot gets them too. */
+	/*
+	 * The bytes that the calls used are put back in the original; the snapshot gets them too.
+	 */
 	return tracee_write(snapshot, t->scratch.start, t->scratch.saved, t->scratch.size, err);
 }
 

@@ -27,15 +27,15 @@ struct capture {
 };
 
 /*
- * Captures process PID.  On return it is running again, unless O asks otherwise or no snapshot could
- * be taken (why_stopped says why).  On failure it runs, unharmed.
+ * Captures process PID.  On return it is running again, unless O asks otherwise or no snapshot
+ * could be taken (why_stopped says why).  On failure it runs, unharmed.
  */
 MUST_CHECK int capture_begin(struct capture *c, pid_t pid, const struct capture_options *o,
 			     struct error *err);
 
 /*
- * The memory has been read: the snapshot goes, which takes a while, and costs the process a copy of each
- * page that it writes to until then.
+ * The memory has been read: the snapshot goes, which takes a while, and
+ * costs the process a copy of each page that it writes to until then.
  */
 void capture_memory_done(struct capture *c);
 

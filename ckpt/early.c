@@ -33,7 +33,7 @@ void early_free(struct early *e)
 	early_init(e, -1);
 }
 
-/* ---- Copying -------------------------------------------------------------------------------------------- */
+/* ---- Copying --------------------------------------------------------------------------------- */
 
 void early_read_process(int mem, addr_t start, void *to, size_t len)
 {
@@ -142,7 +142,7 @@ int early_finish(struct early *e, struct error *err)
 	return 0;
 }
 
-/* ---- Reading them again ------------------------------------------------------------------------------------ */
+/* ---- Reading them again ---------------------------------------------------------------------- */
 
 const struct early_copy *early_at(const struct early *e, addr_t addr)
 {

@@ -33,8 +33,8 @@ void early_init(struct early *e, int directory);
 void early_free(struct early *e);
 
 /*
- * Copies [START, END) of the process whose /proc/PID/mem is MEM.  What cannot be read (pages behind the
- * end of their file) is zero.
+ * Copies [START, END) of the process whose /proc/PID/mem is MEM.
+ * What cannot be read (pages behind the end of their file) is zero.
  */
 MUST_CHECK int early_add(struct early *e, int mem, addr_t start, addr_t end, struct error *err);
 

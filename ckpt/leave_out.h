@@ -11,7 +11,9 @@ struct leave_out {
 	struct leave_out_range { addr_t start, end; } *ranges;
 };
 
-/* Options: the number of a descriptor; START-END, hexadecimal.  Returns false when it is neither. */
+/*
+ * Options: the number of a descriptor; START-END, hexadecimal.  Returns false when it is neither.
+ */
 MUST_CHECK bool leave_out_fd(struct leave_out *l, const char *text);
 MUST_CHECK bool leave_out_memory(struct leave_out *l, const char *text);
 void leave_out_free(struct leave_out *l);

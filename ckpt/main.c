@@ -37,7 +37,7 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* ---- The state text --------------------------------------------------------------------------------- */
+/* ---- The state text -------------------------------------------------------------------------- */
 
 struct text {
 	char *bytes;
@@ -79,7 +79,7 @@ static int write_log(const char *path, const struct text *text, struct error *er
 	return replacement_commit(&log, err);
 }
 
-/* ---- Progress, on a terminal, when it lasts ------------------------------------------------------------ */
+/* ---- Progress, on a terminal, when it lasts -------------------------------------------------- */
 
 struct progress {
 	double start, shown;
@@ -101,7 +101,7 @@ static void show_progress(void *context, uint64_t done, uint64_t total)
 		fputc('\n', stderr);
 }
 
-/* ---- Saving ----------------------------------------------------------------------------------------------- */
+/* ---- Saving ---------------------------------------------------------------------------------- */
 
 /* For whoever asked for it from inside the process. */
 static void tell(const struct options *o, const char *what, const char *message)
@@ -140,7 +140,7 @@ static int write_core(struct capture *c, const struct options *o, int fd, struct
 	return result;
 }
 
-/* ---- What it took ------------------------------------------------------------------------------------------- */
+/* ---- What it took ---------------------------------------------------------------------------- */
 
 static void print_stats(const struct options *o, const struct capture *c,
 			const struct core_write_stats *s, double total)

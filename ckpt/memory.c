@@ -26,7 +26,7 @@ void memory_close(struct memory_source *m)
 	m->unshared = m->entire = (struct ranges){ 0 };
 }
 
-/* ---- Ranges ------------------------------------------------------------------------------------------- */
+/* ---- Ranges ---------------------------------------------------------------------------------- */
 
 static int ranges_add(struct ranges *r, addr_t start, addr_t end, struct error *err)
 {
@@ -68,11 +68,11 @@ static bool ranges_touch(const struct ranges *r, addr_t start, addr_t end)
 	return false;
 }
 
-/* ---- What a snapshot does not have ----------------------------------------------------------------- */
+/* ---- What a snapshot does not have ----------------------------------------------------------- */
 
 /*
- * Shared memory that no file can give back; files without a name; the vdso, which is not in the page
- * tables as the process's own.
+ * Shared memory that no file can give back; files without a name;
+ * the vdso, which is not in the page tables as the process's own.
  */
 /* memfd_secret(): nobody but the process itself can read it. */
 static bool is_secret(const struct mapping *map)
@@ -116,7 +116,7 @@ int memory_copy_early(struct memory_source *m, const struct process *p, pid_t pi
 	return result < 0 ? -1 : early_finish(&m->early, err);
 }
 
-/* ---- Where the bytes of the mappings are ----------------------------------------------------------------- */
+/* ---- Where the bytes of the mappings are ----------------------------------------------------- */
 
 static struct mapping *append(struct process *p, const struct mapping *from, addr_t start, addr_t end,
 			      enum bytes bytes)
@@ -136,8 +136,8 @@ static struct mapping *append(struct process *p, const struct mapping *from, add
 }
 
 /*
- * The first page of a program or library is saved as the kernel's cores have it: by it debuggers, and
- * restart, know which file it was.  Returns where the rest of MAP begins in *AT.
+ * The first page of a program or library is saved as the kernel's cores have it: by it debuggers,
+ * and restart, know which file it was.  Returns where the rest of MAP begins in *AT.
  */
 static int save_header(struct memory_source *m, struct process *p, const struct mapping *map, addr_t *at,
 		       struct error *err)
@@ -181,9 +181,9 @@ static int split_by_pages(struct memory_source *m, struct process *p, const stru
 }
 
 /*
- * For a checkpoint that needs no files, what is mapped from one is saved whole.  Of shared mappings only
- * small ones: restart takes the file, and what was saved where the file is gone (java deletes its
- * /tmp/hsperfdata_USER/PID as it ends).
+ * For a checkpoint that needs no files, what is mapped from one is saved whole.  Of shared mappings
+ * only small ones: restart takes the file, and what was saved where the file is gone (java deletes
+ * its /tmp/hsperfdata_USER/PID as it ends).
  */
 static bool is_saved_whole(const struct memory_source *m, const struct mapping *map)
 {
@@ -232,8 +232,8 @@ static enum bytes bytes_of(const struct mapping *map)
 
 /*
  * Memory of the process's own that it has never touched is not in the kernel's cores either
- * (fs/coredump.c, vma_dump_size()): reserves of many GiB are of that kind, and would go down a pipe as
- * zeros.  1: untouched, 0: not, -1.
+ * (fs/coredump.c, vma_dump_size()): reserves of many GiB are of that
+ * kind, and would go down a pipe as zeros.  1: untouched, 0: not, -1.
  */
 static int is_untouched(struct memory_source *m, const struct mapping *map, struct error *err)
 {
@@ -301,7 +301,7 @@ int memory_classify(struct memory_source *m, struct process *p, struct error *er
 	return 0;
 }
 
-/* ---- For the core writer ------------------------------------------------------------------------------------ */
+/* ---- For the core writer --------------------------------------------------------------------- */
 
 static int source_next(void *context, addr_t from, addr_t end, addr_t *start, addr_t *stop,
 		       struct error *err)

@@ -32,7 +32,8 @@ MUST_CHECK int memory_find_unshared(struct memory_source *m, const struct proces
 
 /*
  * Copies now what a snapshot would not have: anonymous shared memory, memory of deleted files, and
- * what memory_find_unshared() has found.  Not needed of a process that stands still until it is saved.
+ * what memory_find_unshared() has found.  Not needed
+ * of a process that stands still until it is saved.
  */
 MUST_CHECK int memory_copy_early(struct memory_source *m, const struct process *p, pid_t pid,
 				 struct error *err);

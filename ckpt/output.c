@@ -80,8 +80,8 @@ static void number(char *buf, size_t size, const char *name, unsigned n)
 }
 
 /*
- * NAME becomes NAME.1, and so on; the last one goes.  NAME stays as well until the new file takes its
- * place, so that there is a checkpoint of that name at every instant.
+ * NAME becomes NAME.1, and so on; the last one goes.  NAME stays as well until the new file takes
+ * its place, so that there is a checkpoint of that name at every instant.
  */
 static int keep_older(const struct output *o, struct error *err)
 {

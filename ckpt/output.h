@@ -20,16 +20,18 @@ struct output {
 };
 
 /*
- * Opens O, whose name, executable and keep are set, before the process is stopped, so that it stands
- * still for no file that cannot be had.  A signal that ends ckpt from now on leaves no unfinished
- * file.
+ * Opens O, whose name, executable and keep are set, before the process
+ * is stopped, so that it stands still for no file that cannot be had.
+ * A signal that ends ckpt from now on leaves no unfinished file.
  */
 MUST_CHECK int output_open(struct output *o, struct error *err);
 
 /* Where the core is to be written to, at its position. */
 int output_fd(const struct output *o);
 
-/* The core of SIZE bytes is complete: syncs the file and gives it its name.  On failure as abandon. */
+/*
+ * The core of SIZE bytes is complete: syncs the file and gives it its name.  On failure as abandon.
+ */
 MUST_CHECK int output_finish(struct output *o, uint64_t size, struct error *err);
 
 /* Leaves the old file as it was. */

@@ -93,8 +93,8 @@ int pages_next_private(struct pages *p, addr_t from, addr_t end, addr_t *start, 
 }
 
 /*
- * Not by process_vm_readv(): it pins the pages, and a page that a fork shares is copied before it is
- * pinned (gup_must_unshare()), so that the snapshot would take as much memory as its original.
+ * Not by process_vm_readv(): it pins the pages, and a page that a fork shares is copied before it
+ * is pinned (gup_must_unshare()), so that the snapshot would take as much memory as its original.
  */
 int pages_read(const struct pages *p, addr_t addr, void *to, size_t len, struct error *err)
 {

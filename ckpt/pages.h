@@ -27,12 +27,16 @@ MUST_CHECK int pages_open(struct pages *p, pid_t pid, struct error *err);
 void pages_close(struct pages *p);
 
 /*
- * The next run of private pages in [FROM, END), whole pages: 1 and the run, 0 when there is none, -1.
+ * The next run of private pages in [FROM, END), whole
+ * pages: 1 and the run, 0 when there is none, -1.
  */
 MUST_CHECK int pages_next_private(struct pages *p, addr_t from, addr_t end, addr_t *start,
 				  addr_t *stop, struct error *err);
 
-/* Reads LEN bytes at ADDR, of pages that are there, whether the process itself may read them or not. */
+/*
+ * Reads LEN bytes at ADDR, of pages that are there,
+ * whether the process itself may read them or not.
+ */
 MUST_CHECK int pages_read(const struct pages *p, addr_t addr, void *to, size_t len, struct error *err);
 
 #endif

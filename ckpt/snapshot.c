@@ -17,8 +17,8 @@
 #include "util/cleanup.h"
 
 /*
- * Two chains for the case that we are killed half-way, in the scratch data.  The throw-away child, let
- * go, ends; the leader, let go as it makes the child, waits for it and only then goes on.
+ * Two chains for the case that we are killed half-way, in the scratch data.  The throw-away child,
+ * let go, ends; the leader, let go as it makes the child, waits for it and only then goes on.
  *
  *	child_sp ->	restorer, frame: exit(0)
  *	wait_sp ->	restorer, frame: wait4(-1, 0, __WCLONE), then on to call_sp
@@ -73,8 +73,8 @@ static void end_child(pid_t child)
 }
 
 /*
- * clone in thread TID; returns our id of the child, which is going to stop at its birth; *INNER is its id
- * in the process's namespace.
+ * clone in thread TID; returns our id of the child, which is going
+ * to stop at its birth; *INNER is its id in the process's namespace.
  */
 static pid_t clone_in(pid_t tid, const struct tracee *t, addr_t sp, unsigned long flags, addr_t stack,
 		      long *inner, struct error *err)

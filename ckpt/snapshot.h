@@ -21,8 +21,8 @@
 pid_t snapshot_take(struct tracee *t, struct error *err);
 
 /*
- * Waits until the snapshot stands.  Its memory is what it was from the start, but its first stop is a
- * matter of the scheduler's, which may take milliseconds: T need not stand still for it.
+ * Waits until the snapshot stands.  Its memory is what it was from the start, but its first stop is
+ * a matter of the scheduler's, which may take milliseconds: T need not stand still for it.
  */
 MUST_CHECK int snapshot_settle(pid_t snapshot, struct error *err);
 

@@ -32,7 +32,7 @@ enum {
 	ERESTARTNOHAND = 514,  /* include/linux/errno.h */
 };
 
-/* ---- Memory and registers ------------------------------------------------------------------------- */
+/* ---- Memory and registers -------------------------------------------------------------------- */
 
 int tracee_read(pid_t pid, addr_t from, void *to, size_t len, struct error *err)
 {
@@ -81,12 +81,14 @@ int tracee_set_mask(pid_t tid, uint64_t mask, struct error *err)
 	return 0;
 }
 
-/* ---- Stopping --------------------------------------------------------------------------------------- */
+/* ---- Stopping -------------------------------------------------------------------------------- */
 
 static volatile sig_atomic_t ticks;
 static const struct tracee *volatile ticking_for;
 
-/* waitid() with WEXITED alone would take a tracee's stops as well, which somebody else waits for. */
+/*
+ * waitid() with WEXITED alone would take a tracee's stops as well, which somebody else waits for.
+ */
 static void bury_if_ended(pid_t tid)
 {
 	const int options = WEXITED | WNOHANG | __WALL;
@@ -98,10 +100,10 @@ static void bury_if_ended(pid_t tid)
 }
 
 /*
- * Buries the threads that have ended.  A thread in exec waits until the others are no more, and holds
- * the lock that PTRACE_SEIZE of it waits for (de_thread() and ptrace_attach(), cred_guard_mutex): so
- * nobody but a signal handler of ours can end both.  And a leader that was killed cannot be waited
- * for while one of its threads is unburied.
+ * Buries the threads that have ended.  A thread in exec waits until the others are no more, and
+ * holds the lock that PTRACE_SEIZE of it waits for (de_thread() and ptrace_attach(),
+ * cred_guard_mutex): so nobody but a signal handler of ours can end both.  And a leader that was
+ * killed cannot be waited for while one of its threads is unburied.
  */
 static void on_tick(int signo)
 {
@@ -115,7 +117,10 @@ static void on_tick(int signo)
 	errno = saved;
 }
 
-/* A clock that ticks while anything of the process is traced.  It also ends a waitpid() now and then. */
+/*
+ * A clock that ticks while anything of the process
+ * is traced.  It also ends a waitpid() now and then.
+ */
 static void set_ticking(const struct tracee *t)
 {
 	const struct sigaction action = { .sa_handler = on_tick };
@@ -140,7 +145,10 @@ static int wait_for_stop(pid_t tid, struct error *err)
 		int status;
 
 		if (waitpid(tid, &status, __WALL) < 0) {
-			/* A thread that calls exec takes the leader's id; its own is gone without a word. */
+			/*
+			 * A thread that calls exec takes the leader's
+			 * id; its own is gone without a word.
+			 */
 			if (errno == ECHILD)
 				return 1;
 			if (errno == EINTR && ticks < STOP_TICKS)
@@ -158,9 +166,9 @@ static int wait_for_stop(pid_t tid, struct error *err)
 }
 
 /*
- * The kernel ends some calls with EINTR when their thread is stopped (epoll_wait, semop, ...), which
- * the program has not deserved.  With the code of a call like pause() such a call begins again, unless
- * a signal handler runs first: then it fails with EINTR, as it must.
+ * The kernel ends some calls with EINTR when their thread is stopped (epoll_wait, semop, ...),
+ * which the program has not deserved.  With the code of a call like pause() such a call begins
+ * again, unless a signal handler runs first: then it fails with EINTR, as it must.
  */
 static int mend_eintr(pid_t tid, struct user_regs_struct *regs, struct error *err)
 {
@@ -280,8 +288,8 @@ static int wait_for_new(struct tracee *t, size_t first, struct error *err)
 }
 
 /*
- * When a thread calls exec, it kills the others, stopped ones too, and goes on as the leader: then what
- * was read of the leader is of a program that is no more.
+ * When a thread calls exec, it kills the others, stopped ones too, and goes on as the leader: then
+ * what was read of the leader is of a program that is no more.
  */
 static int verify(const struct tracee *t, struct error *err)
 {
@@ -356,7 +364,10 @@ static void detach(pid_t tid, bool stopped)
 void tracee_release(struct tracee *t)
 {
 	tracee_end_calls(t);
-	/* One that was stopped and is no more has been killed, perhaps by another one that calls exec. */
+	/*
+	 * One that was stopped and is no more has been
+	 * killed, perhaps by another one that calls exec.
+	 */
 	for (size_t i = t->count; i-- > 0;)
 		detach(t->threads[i].tid, t->all_stopped);
 	t->count = 0;
@@ -376,7 +387,7 @@ void tracee_free(struct tracee *t)
 	memset(t, 0, sizeof *t);
 }
 
-/* ---- Before anything is done ----------------------------------------------------------------------------- */
+/* ---- Before anything is done ----------------------------------------------------------------- */
 
 static bool is_32_bit(pid_t pid)
 {

@@ -64,12 +64,14 @@ MUST_CHECK int tracee_check(pid_t pid, struct error *err);
 /* Looks for the gadgets in the code of the running process; what is not there stays 0. */
 MUST_CHECK int tracee_find_gadgets(pid_t pid, struct gadgets *g, struct error *err);
 
-/* Stops all threads of PID and reads their registers and masks.  On failure none is left stopped. */
+/*
+ * Stops all threads of PID and reads their registers and masks.  On failure none is left stopped.
+ */
 MUST_CHECK int tracee_stop(struct tracee *t, pid_t pid, struct error *err);
 
 /*
- * Makes a thread (an index) ready for remote calls: puts the frame on the leader's stack.  One thread at
- * a time.  Fails with code ENOTSUP where the process offers no safe way.
+ * Makes a thread (an index) ready for remote calls: puts the frame on the leader's stack.  One
+ * thread at a time.  Fails with code ENOTSUP where the process offers no safe way.
  */
 MUST_CHECK int tracee_begin_calls(struct tracee *t, size_t thread, const struct process *p,
 				  struct error *err);

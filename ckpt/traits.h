@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Traits of memory: only smaps tells them, and the kernel counts every page for it.  So they are read
- * while the process runs, and afterwards compared with the mappings of the moment that it stood still.
+ * Traits of memory: only smaps tells them, and the kernel counts every
+ * page for it.  So they are read while the process runs, and afterwards
+ * compared with the mappings of the moment that it stood still.
  */
 #ifndef CKPT_TRAITS_H
 #define CKPT_TRAITS_H

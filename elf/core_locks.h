@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The locks that process/locks.h found while a core of ours was written: the end of the file, behind
- * the table of checksums.
+ * The locks that process/locks.h found while a core of ours was
+ * written: the end of the file, behind the table of checksums.
  *
  *	count | addresses of 32-bit words, 8 bytes each | the XXH3 of all that
  *
@@ -24,8 +24,8 @@ uint64_t core_locks_more(const struct core_sums *sums);
 bool core_locks_sound(const struct core_sums *sums);
 
 /*
- * *WORDS (in the arena of the model) and *COUNT are the locks of the core C.  Returns false when it does not
- * say.
+ * *WORDS (in the arena of the model) and *COUNT are the
+ * locks of the core C.  Returns false when it does not say.
  */
 bool core_locks(const struct core *c, struct arena *arena, const addr_t **words, size_t *count);
 

@@ -8,7 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Sets *START to where in the file PATH a core begins, which reaches to its end; or returns false. */
+/*
+ * Sets *START to where in the file PATH a core begins, which reaches to its end; or returns false.
+ */
 bool core_place(const char *path, uint64_t *start);
 
 #endif

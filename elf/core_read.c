@@ -165,8 +165,8 @@ static const char *read_string(struct process *p, addr_t addr)
 
 /*
  * The file that the program headers, or else the entry point, are mapped from: the true path, where
- * AT_EXECFN is what the caller of execve() wrote.  The code of a process that was restarted lazily is
- * mapped from its old core; the page of the headers is not.
+ * AT_EXECFN is what the caller of execve() wrote.  The code of a process that was restarted lazily
+ * is mapped from its old core; the page of the headers is not.
  */
 static const char *find_exe(struct process *p)
 {

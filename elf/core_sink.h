@@ -23,7 +23,10 @@
 
 enum {
 	SINK_PAGE = 4096,
-	/* Bytes: what a disk takes at once, and what stays in the processor's cache until it is written. */
+	/*
+	 * Bytes: what a disk takes at once, and what stays
+	 * in the processor's cache until it is written.
+	 */
 	SINK_BUFFER = 1 << 20,
 	SINK_BUFFERS = 8,
 	SINK_EXTENTS = SINK_BUFFER / SINK_PAGE,

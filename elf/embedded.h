@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A file inside a program.  A checkpoint that resumes itself is a program of ours with a core behind
- * it; the command ckpt carries libckpt.so in the same way.
+ * A file inside a program.  A checkpoint that resumes itself is a program of ours with a core
+ * behind it; the command ckpt carries libckpt.so in the same way.
  *
  *	the program, an ELF file; its note of owner RESTART, type NOTE_EMBEDDED, tells of
  *	    zeros, to a whole page
@@ -36,8 +36,8 @@ enum { EMBEDDED_VERSION = 1 };
 MUST_CHECK int embedded_find(int fd, const char *path, struct embedded *e, struct error *err);
 
 /*
- * The path of the program that is running, when it holds something of KIND (whole or cut off); or NULL.
- * Works without /proc.
+ * The path of the program that is running, when it holds something
+ * of KIND (whole or cut off); or NULL.  Works without /proc.
  */
 const char *embedded_self(enum embedded_kind kind);
 

@@ -13,7 +13,9 @@
 
 static int notes = -1;
 
-/* Hooks may run in a signal handler: open(), write() and close() are allowed there, stdio is not. */
+/*
+ * Hooks may run in a signal handler: open(), write() and close() are allowed there, stdio is not.
+ */
 static void open_notes(void *greeting)
 {
 	const char *text = greeting;

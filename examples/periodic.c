@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Periodic: a computation that saves itself once a second.  Kill it at any moment, even with kill -9;
- * periodic.ckpt goes on from at most a second before.
+ * Periodic: a computation that saves itself once a second.  Kill it at any moment, even with kill
+ * -9; periodic.ckpt goes on from at most a second before.
  */
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Synchronous: a program that checkpoints itself where it is best, and goes back to it.  It guesses a
- * number, and where the guess was bad it is again as it was before it.
+ * Synchronous: a program that checkpoints itself where it is best, and goes back to it.  It guesses
+ * a number, and where the guess was bad it is again as it was before it.
  */
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,8 @@
  * The agent: the part of the project that lives in a program and has it checkpointed.
  *
  *   settings.c    the configuration, and the names that follow from it
- *   engine.c      starts the engine (the command ckpt, as a file in our memory), a process that nobody
+ *   engine.c      starts the engine (the command ckpt,
+ *   as a file in our memory), a process that nobody
  *                 has to wait for
  *   checkpoint.c  one checkpoint, from the first hook to the last
  *   handler.c     the checkpoint signal
@@ -161,7 +162,9 @@ int period_signal(void);
 
 /* ---- api.c ---- */
 
-/* The constructor calls it; in a program that is linked from libckpt.a without one, each call does. */
+/*
+ * The constructor calls it; in a program that is linked from libckpt.a without one, each call does.
+ */
 void agent_begin(void);
 
 /* ---- hooks.c ---- */

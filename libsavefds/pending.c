@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What came with the signals that wait.  A process can only see that by taking them, which this one may: it
- * is about to end.
+ * What came with the signals that wait.  A process can only see
+ * that by taking them, which this one may: it is about to end.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -64,9 +64,9 @@ static int add(struct process *p, pid_t tid, const siginfo_t *info, struct error
 }
 
 /*
- * Those of the process, and of the calling thread SELF, get what came with them.  Where the same signal
- * waits for both, which is which cannot be told.  A signal that has the text written is none to wait for
- * after a restart.
+ * Those of the process, and of the calling thread SELF, get what came with
+ * them.  Where the same signal waits for both, which is which cannot be told.
+ * A signal that has the text written is none to wait for after a restart.
  */
 int pending_take(struct process *p, pid_t self, struct error *err)
 {

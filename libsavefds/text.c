@@ -22,7 +22,7 @@ void complain(const char *message)
 		return;  /* nobody is there to be told */
 }
 
-/* ---- What the kernel tells its own process alone -------------------------------------------------------- */
+/* ---- What the kernel tells its own process alone --------------------------------------------- */
 
 static int call(void *context, long *result, struct error *err, long nr,
 		const uint64_t args[ASKER_ARGS])

@@ -59,11 +59,11 @@ bool scheduling_same(const struct scheduling *a, const struct scheduling *b)
 	       a->deadline == b->deadline && a->period == b->period;
 }
 
-/* ---- What all threads have alike ---------------------------------------------------------------- */
+/* ---- What all threads have alike ------------------------------------------------------------- */
 
 /*
- * Whether all threads that know a value know the same one, *VALUE.  What only the thread that asked can
- * know the others have inherited from it, as a rule; but for the signal at a parent's end.
+ * Whether all threads that know a value know the same one, *VALUE.  What only the thread that asked
+ * can know the others have inherited from it, as a rule; but for the signal at a parent's end.
  */
 static bool all_have(const struct process *p, enum attribute which, int64_t *value)
 {

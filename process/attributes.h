@@ -3,8 +3,9 @@
  * What the kernel keeps of a process besides memory, files, signals and timers: how its threads are
  * scheduled, and the settings of prctl(2).
  *
- * A thread's own values stand in its struct attributes, and what its threads have alike in that of the
- * process, which is also where the process's own settings are.  attributes_share() sorts them so.
+ * A thread's own values stand in its struct attributes, and what its
+ * threads have alike in that of the process, which is also where the
+ * process's own settings are.  attributes_share() sorts them so.
  */
 #ifndef PROCESS_ATTRIBUTES_H
 #define PROCESS_ATTRIBUTES_H

@@ -6,7 +6,7 @@
 #include <string.h>
 
 
-/* ---- The ids ----------------------------------------------------------------------------------- */
+/* ---- The ids --------------------------------------------------------------------------------- */
 
 static int ascending(const void *a, const void *b)
 {
@@ -48,7 +48,7 @@ static bool is_id(const struct locks *l, uint32_t value)
 	return low < l->id_count && (uint32_t)l->ids[low] == value;
 }
 
-/* ---- The shapes -------------------------------------------------------------------------------- */
+/* ---- The shapes ------------------------------------------------------------------------------ */
 
 enum mutex_word { LOCK, COUNT, OWNER, USERS, KIND, SPINS, LIST, MUTEX_WORDS = 10 };
 
@@ -84,7 +84,7 @@ static bool is_rwlock(const uint32_t *w)
 	       w[WRITERS_FUTEX] <= 3 && w[WRITERS_FUTEX] && w[SHARED] <= 1;
 }
 
-/* ---- Looking ----------------------------------------------------------------------------------- */
+/* ---- Looking --------------------------------------------------------------------------------- */
 
 struct view {
 	addr_t addr;

@@ -2,10 +2,11 @@
 /*
  * Finding the locks that glibc's threads hold and that name their owner by its thread id.
  *
- * A process that is restored with other ids keeps the old ones in its memory: in libc's record of each
- * thread, which pthread_kill(), pthread_getattr_np() and others use, and in locks that are held.  With
- * both changed nothing is left of them.  Which words of memory are such locks' owners nobody records,
- * but a lock is known by its shape (sysdeps/nptl/bits/struct_mutex.h, struct_rwlock.h):
+ * A process that is restored with other ids keeps the old ones in its memory: in libc's record of
+ * each thread, which pthread_kill(), pthread_getattr_np() and others use, and in locks that are
+ * held.  With both changed nothing is left of them.  Which words of memory are such locks' owners
+ * nobody records, but a lock is known by its shape (sysdeps/nptl/bits/struct_mutex.h,
+ * struct_rwlock.h):
  *
  *	struct __pthread_mutex_s	lock  count  owner  nusers  kind  spins  list (two words)
  *	struct __pthread_rwlock_arch_t	readers writers wrphase_futex writers_futex pad pad cur_writer shared ...
@@ -36,8 +37,8 @@ MUST_CHECK int locks_open(struct locks *l, const struct process *p, struct error
 void locks_close(struct locks *l);
 
 /*
- * Looks at the SIZE bytes that stand at ADDR in the process, whole pages.  A lock that may reach beyond
- * them is read with READ.
+ * Looks at the SIZE bytes that stand at ADDR in the process, whole
+ * pages.  A lock that may reach beyond them is read with READ.
  */
 void locks_scan(struct locks *l, addr_t addr, const void *bytes, size_t size,
 		const struct memory *read);

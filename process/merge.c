@@ -237,7 +237,9 @@ static int merge_threads(struct process *p, const struct process *text)
 		if ((*found)->altstack.known)
 			t->altstack = (*found)->altstack;
 		attributes_merge(&t->attributes, &(*found)->attributes);
-		/* gdb's cores lack the masks; other cores know them better than a text made before. */
+		/*
+		 * gdb's cores lack the masks; other cores know them better than a text made before.
+		 */
 		if ((*found)->blocked_known && p->origin == ORIGIN_GDB)
 			t->blocked = (*found)->blocked;
 	}

@@ -22,7 +22,9 @@ bool sigaction_flags_read(const char *text, uint64_t *flags, const char **bad);
 size_t altstack_flags_write(char *buf, size_t size, uint32_t flags);
 bool altstack_flags_read(const char *text, uint32_t *flags, const char **bad);
 
-/* Signal names with their SIG: `SIGINT`, `SIGRTMIN+3`.  Reading also takes `INT` and `2`; -1: none. */
+/*
+ * Signal names with their SIG: `SIGINT`, `SIGRTMIN+3`.  Reading also takes `INT` and `2`; -1: none.
+ */
 size_t signal_name_write(char *buf, size_t size, int signo);
 int signal_name_read(const char *text);
 

@@ -132,8 +132,8 @@ struct mm_fields {
 };
 
 /*
- * Reading the memory.  read() fills BUF with the LEN bytes at ADDR, wherever they are (in the core, in
- * a mapped file, zeros), and returns 0; or -1 with the error when a byte is not to be had.
+ * Reading the memory.  read() fills BUF with the LEN bytes at ADDR, wherever they are (in the core,
+ * in a mapped file, zeros), and returns 0; or -1 with the error when a byte is not to be had.
  */
 struct memory {
 	int (*read)(void *context, addr_t addr, void *buf, size_t len, struct error *err);
@@ -198,7 +198,7 @@ struct descriptor {
 	int line;            /* of the text it stands on; 0 when none */
 };
 
-/* ---- Signals, limits -------------------------------------------------------------------------- */
+/* ---- Signals, limits ------------------------------------------------------------------------- */
 
 enum { SIGNALS = 65 };  /* dispositions are indexed by signal number; 0 is not used */
 
@@ -224,7 +224,7 @@ struct limit {
 	uint64_t soft, hard;  /* UINT64_MAX: unlimited */
 };
 
-/* ---- The process ------------------------------------------------------------------------------ */
+/* ---- The process ----------------------------------------------------------------------------- */
 
 struct process {
 	struct arena arena;

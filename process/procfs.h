@@ -11,8 +11,9 @@
 /*
  * Fills the empty model P with what /proc/PID tells: identity, threads (ids and names), mappings
  * with their true flags, mm fields, auxiliary vector, descriptors and their descriptions (those
- * shared are found with kcmp), cwd, root, umask, limits, scheduling, POSIX timers but for their times,
- * and of the dispositions which signals are ignored and which are caught.  Registers and memory are not read.
+ * shared are found with kcmp), cwd, root, umask, limits, scheduling,
+ * POSIX timers but for their times, and of the dispositions which signals
+ * are ignored and which are caught.  Registers and memory are not read.
  *
  * PID 0 is the caller.
  */
@@ -43,14 +44,15 @@ void procfs_read_clocks(struct process *p);
 
 /*
  * Not among procfs_read()'s: which signals wait, for the process and for its threads, whose list is
- * there already; neither how many of one kind nor what came with them.  And the signal masks of another
- * process's threads.
+ * there already; neither how many of one kind nor what came with
+ * them.  And the signal masks of another process's threads.
  */
 MUST_CHECK int procfs_read_pending(struct process *p, pid_t pid, struct error *err);
 
 /*
- * How the threads are scheduled, among procfs_read()'s; and the attributes that take files of /proc, which
- * are not: they cost time, and may be read when the process runs again.  PID 0 is the caller.
+ * How the threads are scheduled, among procfs_read()'s; and the
+ * attributes that take files of /proc, which are not: they cost time,
+ * and may be read when the process runs again.  PID 0 is the caller.
  */
 MUST_CHECK int procfs_read_scheduling(struct process *p, struct error *err);
 void procfs_online_cpus(struct cpus *all);

@@ -15,14 +15,17 @@
 #include "util/format.h"
 #include "util/io.h"
 
-/* ---- Scheduling: system calls, which take any thread's id --------------------------------------------- */
+/* ---- Scheduling: system calls, which take any thread's id ------------------------------------ */
 
 enum {
 	IOPRIO_WHO_PROCESS = 1, IOPRIO_SHIFT = 13, IOPRIO_CLASS_IDLE_ = 3,
 	SCHED_FLAG_RESET_ON_FORK = 1, SCHED_POLICY_DEADLINE = 6,
 };
 
-/* The first version of struct sched_attr (include/uapi/linux/sched/types.h); libc may have it or not. */
+/*
+ * The first version of struct sched_attr
+ * (include/uapi/linux/sched/types.h); libc may have it or not.
+ */
 struct kernel_sched_attr {
 	uint32_t size, policy;
 	uint64_t flags;
@@ -81,8 +84,8 @@ static bool holds_all(const struct cpus *c, const struct cpus *all)
 }
 
 /*
- * A thread that may run on all cpus here may do so on a machine with more of them, too: that is kept, and
- * not their numbers.
+ * A thread that may run on all cpus here may do so on a machine
+ * with more of them, too: that is kept, and not their numbers.
  */
 static int take_cpus(struct process *p, struct thread *t, const struct cpus *all, struct error *err)
 {
@@ -139,9 +142,11 @@ int procfs_read_scheduling(struct process *p, struct error *err)
 	return 0;
 }
 
-/* ---- The file status ------------------------------------------------------------------------------------ */
+/* ---- The file status ------------------------------------------------------------------------- */
 
-/* What PR_SET_SPECULATION_CTRL must be told for it to be as fs/proc/array.c, task_seccomp(), shows. */
+/*
+ * What PR_SET_SPECULATION_CTRL must be told for it to be as fs/proc/array.c, task_seccomp(), shows.
+ */
 static const struct { const char *key, *text; enum attribute which; int value; } speculation[] = {
 	{ "Speculation_Store_Bypass:", "thread force mitigated", ATTRIBUTE_STORE_BYPASS,
 	  PR_SPEC_FORCE_DISABLE },
@@ -231,7 +236,7 @@ static int take_status(struct process *p, const char *text, struct error *err)
 	return take_credentials(p, text, err);
 }
 
-/* ---- Small files ------------------------------------------------------------------------------------------ */
+/* ---- Small files ----------------------------------------------------------------------------- */
 
 /* Files with one number.  Some kernels lack them, and some show them to few. */
 static const struct { const char *name; enum attribute which; unsigned base; } numbers[] = {

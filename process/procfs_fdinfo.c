@@ -140,8 +140,8 @@ static struct timespec parse_time(const char *value)
 }
 
 /*
- * What timerfd_show() calls it_value is the time that remains, however the timer was set.  A time of
- * day stays one: it is remembered as such.
+ * What timerfd_show() calls it_value is the time that remains, however the timer was set.  A time
+ * of day stays one: it is remembered as such.
  */
 static void make_absolute(struct timerfd *t)
 {

@@ -43,8 +43,8 @@ MUST_CHECK int procfs_read_pipe(struct process *p, pid_t pid, const struct entry
 				struct description *d, struct error *err);
 
 /*
- * Notes how the regular file of E is, by ST; and that it has no name, when no path opens it.  Once all
- * are noted, adds the contents of those, up to p->contents_max bytes.
+ * Notes how the regular file of E is, by ST; and that it has no name, when no path opens it.  Once
+ * all are noted, adds the contents of those, up to p->contents_max bytes.
  */
 MUST_CHECK int procfs_note_file(struct process *p, struct entry *e, const struct stat *st,
 				struct error *err);
@@ -52,8 +52,8 @@ MUST_CHECK int procfs_read_contents(struct process *p, const struct entries *ent
 				    struct error *err);
 
 /*
- * procfs_terminals.c: whether D is a terminal or the master of one; and adds to D, which is one and has
- * descriptor FD, what is known of it.
+ * procfs_terminals.c: whether D is a terminal or the master of one; and
+ * adds to D, which is one and has descriptor FD, what is known of it.
  */
 bool procfs_is_terminal(const struct description *d);
 MUST_CHECK int procfs_read_terminal(struct process *p, pid_t pid, int fd, struct description *d,
@@ -67,8 +67,8 @@ void procfs_read_watches(struct process *p, struct entries *entries, const struc
 			 struct description *d);
 
 /*
- * Looks for the paths of what the inotify D watches, among *LEFT entries of directories at most, which
- * are counted down.  Those of which none is found stay NULL.
+ * Looks for the paths of what the inotify D watches, among *LEFT entries of directories at most,
+ * which are counted down.  Those of which none is found stay NULL.
  */
 void procfs_find_paths(struct process *p, pid_t pid, struct description *d, size_t *left);
 

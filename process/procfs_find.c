@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Finding paths for inodes: inotify remembers none.  Without privilege no system call tells them, so
- * we look where a program's watches are: the places that it has to do with by its directories and open
- * files, each with what is in it and above it; the usual ones; and inside each directory that is
- * found, since who watches a tree watches all of it.
+ * Finding paths for inodes: inotify remembers none.  Without privilege no system call tells them,
+ * so we look where a program's watches are: the places that it has to do with by its directories
+ * and open files, each with what is in it and above it; the usual ones; and inside each directory
+ * that is found, since who watches a tree watches all of it.
  */
 #define _GNU_SOURCE
 #include <dirent.h>

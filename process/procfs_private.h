@@ -56,8 +56,8 @@ const char *after(const char *text, const char *prefix);
 const char *find_line(const char *text, const char *key);
 
 /*
- * Whether the contents of N are in a mapping that every core has (a kernel's, too): they need not be
- * in the text as well, unless they are small.
+ * Whether the contents of N are in a mapping that every core has (a kernel's, too): they need not
+ * be in the text as well, unless they are small.
  */
 bool procfs_is_mapped(const struct process *p, const struct nameless *n);
 

@@ -25,8 +25,8 @@ static uint32_t key_of(const struct mapping *m)
 }
 
 /*
- * The kernel is asked by the id, which in another namespace may be that of another segment: then the
- * mapping alone has to tell.
+ * The kernel is asked by the id, which in another namespace may
+ * be that of another segment: then the mapping alone has to tell.
  */
 static void ask(struct segment *s, uint32_t key)
 {

@@ -3,8 +3,8 @@
  * What waits in a socket, by MSG_PEEK.
  *
  * A stream shows all of it at once, but a peek at a socket that keeps the borders of messages shows
- * the first message only.  For the others SO_PEEK_OFF must be set, which is the socket's and not our
- * descriptor's: should we be killed before it is put back, a process that stands by does it.
+ * the first message only.  For the others SO_PEEK_OFF must be set, which is the socket's and not
+ * our descriptor's: should we be killed before it is put back, a process that stands by does it.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -33,9 +33,9 @@ struct look {
 };
 
 /*
- * Of an AF_UNIX socket: room for what comes with all messages because an option says so, and none for
- * descriptors, of which the kernel would make us duplicates (unix_peek_fds).  So MSG_CTRUNC speaks
- * of descriptors only.
+ * Of an AF_UNIX socket: room for what comes with all messages because an
+ * option says so, and none for descriptors, of which the kernel would make
+ * us duplicates (unix_peek_fds).  So MSG_CTRUNC speaks of descriptors only.
  */
 static size_t control_room(const struct socket *s)
 {

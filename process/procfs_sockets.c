@@ -117,7 +117,9 @@ static bool read_unix_state(struct sockets *all, struct socket_reader *r, uint64
 		s->backlog = a.backlog;
 		s->waiting = a.waiting;
 	}
-	/* The peer of a stream that has been closed has no inode, and has shut both of our sides. */
+	/*
+	 * The peer of a stream that has been closed has no inode, and has shut both of our sides.
+	 */
 	if (s->type != SOCK_DGRAM && !a.peer && a.shutdown == 3 &&
 	    (connected || a.connected)) {
 		s->state = SOCKET_CLOSED;
@@ -141,7 +143,7 @@ static bool read_state(struct sockets *all, struct socket_reader *r, uint64_t in
 	return true;
 }
 
-/* ---- One socket, all sockets ------------------------------------------------------------------ */
+/* ---- One socket, all sockets ----------------------------------------------------------------- */
 
 static int read_socket(struct sockets *all, struct description *d, int fd)
 {
@@ -170,8 +172,9 @@ static int read_socket(struct sockets *all, struct description *d, int fd)
 }
 
 /*
- * A stream whose peer is closed and that has nothing left to read: a read ends and a write fails, now
- * and for ever.  Some programs keep one (the JVM does, to stand in for descriptors that it closes).
+ * A stream whose peer is closed and that has nothing left to read: a
+ * read ends and a write fails, now and for ever.  Some programs keep
+ * one (the JVM does, to stand in for descriptors that it closes).
  */
 static bool is_hung_up(const struct socket *s)
 {

@@ -21,7 +21,9 @@ struct socket_reader {
 /* procfs_sockets.c: fills in the sockets of P, whose descriptors are known. */
 MUST_CHECK int procfs_read_sockets(struct process *p, pid_t pid, struct error *err);
 
-/* The options of new sockets: of a family, type and protocol each, as far as they were asked for. */
+/*
+ * The options of new sockets: of a family, type and protocol each, as far as they were asked for.
+ */
 struct kind_defaults {
 	int family, type, protocol;
 	struct { int size; uint8_t value[SOCKET_OPTION_SIZE]; } *options;  /* by kind; -1: has none */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The state of a TCP socket.  The C library's struct tcp_info is too short: this has the kernel's. */
+/*
+ * The state of a TCP socket.  The C library's struct tcp_info is too short: this has the kernel's.
+ */
 #define _GNU_SOURCE
 #include <linux/sockios.h>
 #include <linux/tcp.h>
@@ -17,8 +19,9 @@ enum tcp_state {
 };
 
 /*
- * Over the loopback what was sent is in the peer's queue, where it can be read, unless that is full.
- * SIOCOUTQ counts what is not acknowledged, which may be late; SIOCOUTQNSD what was never sent.
+ * Over the loopback what was sent is in the peer's queue, where it
+ * can be read, unless that is full.  SIOCOUTQ counts what is not
+ * acknowledged, which may be late; SIOCOUTQNSD what was never sent.
  */
 static void read_queue(struct socket_reader *r, const struct tcp_info *info)
 {

@@ -13,7 +13,9 @@
 
 enum { PTS_MAJOR = 136 };  /* UNIX98_PTY_SLAVE_MAJOR (include/uapi/linux/major.h) */
 
-/* The controlling terminal of the process and its foreground group, from fields 5, 7 and 8 of stat. */
+/*
+ * The controlling terminal of the process and its foreground group, from fields 5, 7 and 8 of stat.
+ */
 struct control {
 	uint64_t device;
 	pid_t group, foreground;
@@ -43,7 +45,9 @@ static void read_control(pid_t pid, struct control *c)
 	c->foreground = (pid_t)fields[8];
 }
 
-/* tty_nr as stat shows it (new_encode_dev()) is the low 32 bits of the C library's device number. */
+/*
+ * tty_nr as stat shows it (new_encode_dev()) is the low 32 bits of the C library's device number.
+ */
 static bool controls(const struct control *c, const struct stat *st)
 {
 	unsigned major = (unsigned)(c->device >> 8 & 0xfff);

@@ -13,7 +13,7 @@
 
 enum { TIMERS_SIZE_MAX = 16 << 20 };
 
-/* ---- /proc/PID/timers: fs/proc/base.c, show_timer() ------------------------------------------------ */
+/* ---- /proc/PID/timers: fs/proc/base.c, show_timer() ------------------------------------------ */
 
 /* "signal/pid.123", "none/pid.123", "signal/tid.123" */
 static bool parse_notify(const char *text, struct posix_timer *timer)
@@ -35,8 +35,8 @@ static bool parse_notify(const char *text, struct posix_timer *timer)
 }
 
 /*
- * The clocks of processor time (include/linux/posix-timers_types.h) have the id of a process or thread in
- * their upper bits, complemented: 0 for the one that asked.
+ * The clocks of processor time (include/linux/posix-timers_types.h) have the id of a process or
+ * thread in their upper bits, complemented: 0 for the one that asked.
  */
 static void take_clock(struct posix_timer *timer, int clock, pid_t pid)
 {
@@ -77,7 +77,10 @@ static bool parse_timer(const char **text, pid_t pid, struct posix_timer *timer)
 	return true;
 }
 
-/* The kernel lists the newest first, so ids fall as a rule.  qsort() may allocate, which this must not. */
+/*
+ * The kernel lists the newest first, so ids fall as a
+ * rule.  qsort() may allocate, which this must not.
+ */
 static void sort_timers(struct posix_timer *timers, size_t count)
 {
 	for (size_t i = 0, k = count; i + 1 < k; i++) {
@@ -96,7 +99,9 @@ static void sort_timers(struct posix_timer *timers, size_t count)
 	}
 }
 
-/* A kernel without CONFIG_CHECKPOINT_RESTORE has no such file, and then there is nothing to know. */
+/*
+ * A kernel without CONFIG_CHECKPOINT_RESTORE has no such file, and then there is nothing to know.
+ */
 int procfs_read_timers(struct process *p, pid_t pid, struct error *err)
 {
 	char name[PROC_NAME_SIZE];
@@ -121,7 +126,7 @@ int procfs_read_timers(struct process *p, pid_t pid, struct error *err)
 	return 0;
 }
 
-/* ---- Signals that wait -------------------------------------------------------------------------------- */
+/* ---- Signals that wait ----------------------------------------------------------------------- */
 
 static int add_pending(struct process *p, pid_t tid, uint64_t set, struct error *err)
 {
@@ -173,7 +178,7 @@ int procfs_read_pending(struct process *p, pid_t pid, struct error *err)
 	return 0;
 }
 
-/* ---- Clocks --------------------------------------------------------------------------------------------- */
+/* ---- Clocks ---------------------------------------------------------------------------------- */
 
 static uint64_t nanoseconds(clockid_t clock)
 {

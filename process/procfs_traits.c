@@ -30,7 +30,9 @@ struct lines {
 	char buf[4608];
 };
 
-/* The next line, ended by a NUL instead of its newline; NULL at the end or, with errno, on failure. */
+/*
+ * The next line, ended by a NUL instead of its newline; NULL at the end or, with errno, on failure.
+ */
 static char *next_line(struct lines *l)
 {
 	for (;;) {

@@ -46,7 +46,9 @@ static int find_file(const struct entries *entries, const struct asking *a, int 
 	return -1;
 }
 
-/* Of several watches with one number the kernel wants to know which, in its order: that of fdinfo. */
+/*
+ * Of several watches with one number the kernel wants to know which, in its order: that of fdinfo.
+ */
 static uint32_t earlier_with_number(struct asking *a, const struct epoll_watch *watches, size_t at)
 {
 	uint32_t n = 0;

@@ -29,7 +29,7 @@ static int answer(const struct asker *a, void *to, size_t len, struct error *err
 	return a->read(a->context, a->data, to, len, err);
 }
 
-/* ---- Signals ------------------------------------------------------------------------------------------ */
+/* ---- Signals --------------------------------------------------------------------------------- */
 
 static int ask_disposition(struct process *p, const struct asker *a, int signo, struct error *err)
 {
@@ -95,7 +95,7 @@ int ask_brk(struct process *p, const struct asker *a, struct error *err)
 	return 0;
 }
 
-/* ---- Timers ----------------------------------------------------------------------------------------------- */
+/* ---- Timers ---------------------------------------------------------------------------------- */
 
 static int ask_interval_timer(struct process *p, const struct asker *a, int which, struct error *err)
 {
@@ -149,7 +149,7 @@ int ask_timers(struct process *p, const struct asker *a, struct error *err)
 	return 0;
 }
 
-/* ---- Settings --------------------------------------------------------------------------------------------- */
+/* ---- Settings -------------------------------------------------------------------------------- */
 
 /* An attribute that a call gives as its result or puts, as an int, where a pointer says. */
 struct question {

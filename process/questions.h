@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a process can only ask the kernel itself: the questions, for a process that asks (libsavefds)
- * and for one that is made to ask (ckpt).  Async-signal-safe.
+ * What a process can only ask the kernel itself: the questions, for a process that asks
+ * (libsavefds) and for one that is made to ask (ckpt).  Async-signal-safe.
  */
 #ifndef PROCESS_QUESTIONS_H
 #define PROCESS_QUESTIONS_H
@@ -22,8 +22,8 @@ struct asker {
 };
 
 /*
- * The dispositions of signals that have a handler or are ignored, and that of SIGCHLD, whose flags count
- * even when it has its default; where calls are cheap, of all.  Needs HAVE_DISPOSITIONS.
+ * The dispositions of signals that have a handler or are ignored, and that of SIGCHLD, whose flags
+ * count even when it has its default; where calls are cheap, of all.  Needs HAVE_DISPOSITIONS.
  */
 MUST_CHECK int ask_dispositions(struct process *p, const struct asker *a, struct error *err);
 
@@ -36,7 +36,9 @@ MUST_CHECK int ask_brk(struct process *p, const struct asker *a, struct error *e
 /* The times of the interval timers and of the POSIX timers that are known by their ids. */
 MUST_CHECK int ask_timers(struct process *p, const struct asker *a, struct error *err);
 
-/* The attributes, of the process and of the thread that asks, that a child of it would not have... */
+/*
+ * The attributes, of the process and of the thread that asks, that a child of it would not have...
+ */
 MUST_CHECK int ask_settings(struct process *p, struct thread *t, const struct asker *a,
 			    struct error *err);
 

@@ -9,7 +9,8 @@
 #include <sys/syscall.h>
 
 /*
- * A system call that leaves errno alone: the result, or minus an errno value.  A sixth argument is 0.
+ * A system call that leaves errno alone: the result,
+ * or minus an errno value.  A sixth argument is 0.
  */
 static inline long raw_syscall(long number, long a, long b, long c, long d, long e)
 {

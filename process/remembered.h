@@ -4,8 +4,9 @@
  *
  * /proc tells from outside only which signals are caught.  So when a program that runs with
  * libsavefds installs a handler, the library notes it in a table that it exports under the name
- * REMEMBERED_SYMBOL; restart reads the table from the core and completes with it what the text calls
- * `caught`.  Entries are never taken back: whether a handler is still installed, the text says.
+ * REMEMBERED_SYMBOL; restart reads the table from the core and
+ * completes with it what the text calls `caught`.  Entries are never
+ * taken back: whether a handler is still installed, the text says.
  *
  * A change of the layout changes REMEMBERED_VERSION.
  */
@@ -18,7 +19,9 @@
 
 enum { REMEMBERED_VERSION = 1, REMEMBERED_SIGNALS = 65 };
 
-/* A signal action as the kernel has it (struct kernel_sigaction of include/linux/signal_types.h). */
+/*
+ * A signal action as the kernel has it (struct kernel_sigaction of include/linux/signal_types.h).
+ */
 struct kernel_sigaction {
 	uint64_t handler;  /* 0: none was ever installed */
 	uint64_t flags;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * System V shared memory segments that a process has attached.  Their mappings have the segment's id
- * as inode number (ipc/shm.c, newseg()).
+ * System V shared memory segments that a process has attached.  Their mappings have the segment's
+ * id as inode number (ipc/shm.c, newseg()).
  */
 #ifndef PROCESS_SEGMENTS_H
 #define PROCESS_SEGMENTS_H

@@ -26,8 +26,9 @@ void sigframe_build(void *buf, addr_t at, const struct user_regs_struct *regs, c
 size_t xsave_host_size(void);
 
 /*
- * Where its components are, for P, as the note 0x205 of a core has it (arch/x86/kernel/fpu/xstate.c,
- * struct x86_xfeat_component).  Asks the cpu some times, each of which may cost an exit of the virtual machine.
+ * Where its components are, for P, as the note 0x205 of a core has it
+ * (arch/x86/kernel/fpu/xstate.c, struct x86_xfeat_component).  Asks the cpu some times, each of
+ * which may cost an exit of the virtual machine.
  */
 MUST_CHECK int xsave_host_layout(struct process *p, struct error *err);
 

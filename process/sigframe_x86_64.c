@@ -19,7 +19,10 @@ enum {
 	USER_CS = 0x33, USER_DS = 0x2b,
 	/* uapi/asm/ucontext.h: UC_FP_XSTATE, UC_SIGCONTEXT_SS, UC_STRICT_RESTORE_SS */
 	FRAME_FLAGS = 1 | 2 | 4,
-	/* No such flag: the kernel refuses the alternate stack in the frame and keeps the present one. */
+	/*
+	 * No such flag: the kernel refuses the alternate
+	 * stack in the frame and keeps the present one.
+	 */
 	KEEP_ALTSTACK = 0x7ffffff0,
 };
 

@@ -144,7 +144,7 @@ int socket_option_number(const struct socket *s, int level, int name, int fallba
 	return value;
 }
 
-/* ---- Words ------------------------------------------------------------------------------------ */
+/* ---- Words ----------------------------------------------------------------------------------- */
 
 struct word {
 	int number;

@@ -70,7 +70,7 @@ struct socket {
 	int line;           /* of the text it stands on; 0 when none */
 };
 
-/* ---- Options ---------------------------------------------------------------------------------- */
+/* ---- Options --------------------------------------------------------------------------------- */
 
 enum socket_option_form {
 	OPTION_NUMBERS,  /* 32-bit integers: one, or two in SO_LINGER */
@@ -100,7 +100,7 @@ const struct socket_option *socket_option(const struct socket *s, int level, int
 /* An option whose value is one integer; FALLBACK where S has none. */
 int socket_option_number(const struct socket *s, int level, int name, int fallback);
 
-/* ---- Words ------------------------------------------------------------------------------------ */
+/* ---- Words ----------------------------------------------------------------------------------- */
 
 /* The word for a number, or NULL; the number for a word, or -1. */
 const char *socket_family_word(int family);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Asking the kernel about AF_UNIX sockets: sock_diag(7), net/unix/diag.c.  To find one by its inode the
- * kernel looks at all that there are, so many are asked for all at once.
+ * Asking the kernel about AF_UNIX sockets: sock_diag(7), net/unix/diag.c.  To find one by its inode
+ * the kernel looks at all that there are, so many are asked for all at once.
  */
 #define _GNU_SOURCE
 #include <linux/netlink.h>
@@ -119,7 +119,9 @@ static bool add(struct socket_diag *diag, const struct unix_diag_answer *answer)
 	return true;
 }
 
-/* Takes what one recv() brought.  1: there is more to come, 0: that was all, -1: it cannot be had. */
+/*
+ * Takes what one recv() brought.  1: there is more to come, 0: that was all, -1: it cannot be had.
+ */
 static int take_messages(struct socket_diag *diag, const void *buffer, ssize_t size)
 {
 	const struct nlmsghdr *header = buffer;

@@ -52,7 +52,7 @@ static const struct { int value; const char *word; } speculations[] = {
 /* What is no single number, for the lines that are kept until all are read. */
 enum { LINE_SCHEDULING = ATTRIBUTES, LINE_CPUS, LINE_SIGMASK };
 
-/* ---- Values ------------------------------------------------------------------------------------------- */
+/* ---- Values ---------------------------------------------------------------------------------- */
 
 static int take_signed(struct parser *s, struct field f, const struct kind *k, int64_t *value)
 {
@@ -121,7 +121,10 @@ static int take_value(struct parser *s, struct field f, const struct kind *k, in
 	return -1;
 }
 
-/* `SCHED_FIFO 10`, `SCHED_DEADLINE RUNTIME DEADLINE PERIOD`, each perhaps with `reset-on-fork` behind. */
+/*
+ * `SCHED_FIFO 10`, `SCHED_DEADLINE RUNTIME DEADLINE
+ * PERIOD`, each perhaps with `reset-on-fork` behind.
+ */
 static int take_scheduling(struct parser *s, struct field f, struct scheduling *sched)
 {
 	struct field rest = f, word = field_next(&rest, ' ');
@@ -184,7 +187,7 @@ static int take_cpu_list(struct parser *s, struct field f, struct attributes *a)
 	return 0;
 }
 
-/* ---- Lines of the process and of one thread ------------------------------------------------------------ */
+/* ---- Lines of the process and of one thread -------------------------------------------------- */
 
 static int find_kind(struct field word)
 {
@@ -316,7 +319,7 @@ int finish_attributes(struct parser *s)
 	return 0;
 }
 
-/* ---- Credentials ------------------------------------------------------------------------------------------- */
+/* ---- Credentials ----------------------------------------------------------------------------- */
 
 static const char *const set_words[CAPABILITY_SETS] = {
 	[CAPS_INHERITABLE] = "inheritable", [CAPS_PERMITTED] = "permitted",
@@ -386,7 +389,7 @@ int take_capabilities(struct parser *s)
 	return 0;
 }
 
-/* ---- Writing --------------------------------------------------------------------------------------------------- */
+/* ---- Writing --------------------------------------------------------------------------------- */
 
 static void put_value(struct out *o, const struct kind *k, int64_t value)
 {

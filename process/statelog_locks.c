@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The lines of file locks and of who gets a descriptor's signals, read and written: `lock`, `owner`. */
+/*
+ * The lines of file locks and of who gets a descriptor's
+ * signals, read and written: `lock`, `owner`.
+ */
 #include <signal.h>
 
 #include "process/names.h"

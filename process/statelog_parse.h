@@ -274,12 +274,15 @@ int take_credentials(struct parser *s);
 int take_capabilities(struct parser *s);
 int finish_attributes(struct parser *s);
 
-/* ---- Shared by several subjects --------------------------------------------------------------- */
+/* ---- Shared by several subjects -------------------------------------------------------------- */
 
 int field_tid(struct parser *s, struct field f, pid_t *tid);
 int field_signal(struct parser *s, struct field f, int *signo);
 
-/* After finish_threads(): the thread, which gets a place when no line has named it; NULL: no memory. */
+/*
+ * After finish_threads(): the thread, which gets a
+ * place when no line has named it; NULL: no memory.
+ */
 struct thread *parser_thread(struct parser *s, struct place at, pid_t tid);
 
 /* For every failed allocation. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The lines of the kernel's own kinds of descriptors, read and written: `signalfd`, `timerfd`, `pidfd`. */
+/*
+ * The lines of the kernel's own kinds of descriptors,
+ * read and written: `signalfd`, `timerfd`, `pidfd`.
+ */
 #define _GNU_SOURCE
 #include <string.h>
 #include <sys/timerfd.h>

@@ -161,7 +161,9 @@ int finish_threads(struct parser *s)
 	return 0;
 }
 
-/* The threads that finish_threads() has put in order are searched; those without a line are added. */
+/*
+ * The threads that finish_threads() has put in order are searched; those without a line are added.
+ */
 struct thread *parser_thread(struct parser *s, struct place at, pid_t tid)
 {
 	struct pending *pending = &s->pending;

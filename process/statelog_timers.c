@@ -44,7 +44,7 @@ static int take_times(struct parser *s, const struct field *f, struct timer_time
 	       take_time(s, f[1], "interval", &t->interval) != 0 ? -1 : 0;
 }
 
-/* ---- Interval timers ------------------------------------------------------------------------------------ */
+/* ---- Interval timers ------------------------------------------------------------------------- */
 
 int take_itimer(struct parser *s)
 {
@@ -65,7 +65,7 @@ int take_itimer(struct parser *s)
 	return take_times(s, f + 2, &timer->times);
 }
 
-/* ---- POSIX timers --------------------------------------------------------------------------------------- */
+/* ---- POSIX timers ---------------------------------------------------------------------------- */
 
 /* A word and, behind it, the rest of the field. */
 static bool next_word(struct field *f, char *word, size_t size)
@@ -179,7 +179,7 @@ int take_timers(struct parser *s)
 	return 0;
 }
 
-/* ---- Clocks ------------------------------------------------------------------------------------------------ */
+/* ---- Clocks ---------------------------------------------------------------------------------- */
 
 int take_clocks(struct parser *s)
 {
@@ -192,7 +192,7 @@ int take_clocks(struct parser *s)
 	       take_time(s, f[3], "CLOCK_BOOTTIME", &c->boottime) != 0 ? -1 : 0;
 }
 
-/* ---- Signals that wait --------------------------------------------------------------------------------------- */
+/* ---- Signals that wait ----------------------------------------------------------------------- */
 
 static int take_code(struct parser *s, struct field f, int *code)
 {
@@ -260,7 +260,7 @@ int take_pending(struct parser *s)
 	return 0;
 }
 
-/* ---- Writing --------------------------------------------------------------------------------------------------- */
+/* ---- Writing --------------------------------------------------------------------------------- */
 
 static void put_timer(struct out *o, const struct posix_timer *t)
 {

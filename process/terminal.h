@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the model knows of a terminal: one that the process was run on, or an end of a pseudo-terminal
- * whose master it holds.
+ * What the model knows of a terminal: one that the process was
+ * run on, or an end of a pseudo-terminal whose master it holds.
  */
 #ifndef PROCESS_TERMINAL_H
 #define PROCESS_TERMINAL_H

@@ -19,7 +19,7 @@
 #include "restart/shared.h"
 #include "restart/traits.h"
 
-/* ---- PROG is the core's program --------------------------------------------------------------------- */
+/* ---- PROG is the core's program -------------------------------------------------------------- */
 
 static addr_t program_base(const struct process *p)
 {
@@ -62,7 +62,7 @@ static void check_program(const struct restore *r, struct findings *f)
 	arena_free(&arena);
 }
 
-/* ---- Signals, directory ------------------------------------------------------------------------------ */
+/* ---- Signals, directory ---------------------------------------------------------------------- */
 
 static void check_state(const struct restore *r, struct findings *f)
 {
@@ -103,7 +103,7 @@ static void check_threads(const struct restore *r, struct findings *f)
 			     "another's end may wait for ever");
 }
 
-/* ---- Limits ------------------------------------------------------------------------------------------- */
+/* ---- Limits ---------------------------------------------------------------------------------- */
 
 /* What the bootstrap and the plan of a process of ordinary size take besides. */
 enum { BOOTSTRAP_SPACE = 1 << 20 };
@@ -130,7 +130,7 @@ static void check_limits(const struct restore *r, struct findings *f)
 			     (unsigned long long)space.rlim_cur >> 20);
 }
 
-/* ---- Checksums ------------------------------------------------------------------------------------------ */
+/* ---- Checksums ------------------------------------------------------------------------------- */
 
 /*
  * Of a core that has checksums nothing is executed that is not as it was written.  The memory is

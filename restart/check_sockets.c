@@ -24,7 +24,7 @@ struct subject {
 	struct text_place at;
 };
 
-/* ---- Addresses for people ------------------------------------------------------------------------- */
+/* ---- Addresses for people -------------------------------------------------------------------- */
 
 struct address_text {
 	char text[160];
@@ -57,7 +57,7 @@ static struct address_text text_of(const struct socket_address *a)
 	return t;
 }
 
-/* ---- The local address ---------------------------------------------------------------------------- */
+/* ---- The local address ----------------------------------------------------------------------- */
 
 static void check_name(const struct subject *x)
 {
@@ -139,7 +139,7 @@ static void check_bind(const struct subject *x)
 			     "edit its socket line");
 }
 
-/* ---- Options, contents, peers --------------------------------------------------------------------- */
+/* ---- Options, contents, peers ---------------------------------------------------------------- */
 
 static bool is_as_before(int fd, const struct socket_option *o)
 {

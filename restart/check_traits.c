@@ -14,7 +14,7 @@
 #include "restart/caps.h"
 #include "restart/traits.h"
 
-/* ---- What the kernel here has ------------------------------------------------------------------ */
+/* ---- What the kernel here has ---------------------------------------------------------------- */
 
 /* Whether ADVICE can be given to a page of memory that is mapped with FLAGS. */
 static bool can_map(unsigned flags, int advice)
@@ -81,7 +81,7 @@ bool trait_huge_pages_suffice(const struct restore *r, uint64_t page_size)
 	return free >= reserved && free - reserved >= needed;
 }
 
-/* ---- Checks -------------------------------------------------------------------------------------- */
+/* ---- Checks ---------------------------------------------------------------------------------- */
 
 bool trait_is_kernels(const struct restore *r, const struct trait *t)
 {
@@ -233,7 +233,10 @@ static void check_guards(const struct restore *r, struct findings *f)
 		if (!trait_is_mapped(r, p->guards[i].start, p->guards[i].end))
 			findings_add(f, REMARK, "line %d of the text tells of a guard where there is no "
 				     "memory", p->guards[i].line);
-	/* Its gcore reads memory in large pieces, and writes zeros for one that cannot be read whole. */
+	/*
+	 * Its gcore reads memory in large pieces, and
+	 * writes zeros for one that cannot be read whole.
+	 */
 	if (p->guard_count && p->origin == ORIGIN_GDB)
 		findings_add_loss(f, "gdb writes zeros for memory around guard regions, as at %llx-%llx: it is "
 				  "lost (ckpt -p saves it)", (unsigned long long)p->guards[0].start,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * CLOCK_MONOTONIC and CLOCK_BOOTTIME begin at boot.  A thread that waits until a time on such a clock would
- * wait for days after a reboot, or on another machine: where the clock has gone back, the time that it
- * waits for goes back with it, so that what remained remains.  The time stands in the program's memory.
+ * CLOCK_MONOTONIC and CLOCK_BOOTTIME begin at boot.  A thread that waits until a time on such a
+ * clock would wait for days after a reboot, or on another machine: where the clock has gone back,
+ * the time that it waits for goes back with it, so that what remained remains.  The time stands in
+ * the program's memory.
  */
 #define _GNU_SOURCE
 #include <elf.h>
@@ -24,7 +25,10 @@ static int64_t clock_now(clockid_t clock)
 	return clock_gettime(clock, &t) < 0 ? INT64_MAX : (int64_t)t.tv_sec * SECOND + t.tv_nsec;
 }
 
-/* How far the clock has gone back, in nanoseconds; 0 where it has gone on, as it does until a reboot. */
+/*
+ * How far the clock has gone back, in nanoseconds; 0
+ * where it has gone on, as it does until a reboot.
+ */
 static int64_t gone_back(const struct process *p, clockid_t clock)
 {
 	int64_t then = (int64_t)(clock == CLOCK_BOOTTIME ? p->clocks.boottime : p->clocks.monotonic);
@@ -33,7 +37,10 @@ static int64_t gone_back(const struct process *p, clockid_t clock)
 	return p->clocks.known && now < then ? then - now : 0;
 }
 
-/* Where the time stands that thread T waits for, and on which of the two clocks.  False: it does not. */
+/*
+ * Where the time stands that thread T waits for, and
+ * on which of the two clocks.  False: it does not.
+ */
 static bool find_deadline(const struct restore *r, const struct thread *t, addr_t *at, clockid_t *clock)
 {
 	const struct regset *general = thread_regset(t, NT_PRSTATUS);

@@ -15,8 +15,8 @@
 bool ids_free(const struct process *p, size_t first, pid_t *taken);
 
 /*
- * Waits, a moment at most, until the kernel has given up the ids of threads that have just ended: to kill()
- * they are gone while clone3() may not take them yet (release_task() frees them last).
+ * Waits, a moment at most, until the kernel has given up the ids of threads that have just ended:
+ * to kill() they are gone while clone3() may not take them yet (release_task() frees them last).
  */
 void ids_settle(const struct process *p);
 bool ids_permitted(void);

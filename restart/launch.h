@@ -15,8 +15,8 @@
  * sets it free: running, or stopped unless R->options->nostop.
  *
  * Returns its process id.  On failure returns -1; no new process is left.  The error's code is
- * EEXIST or EPERM when the old ids could not be had (R->keep_ids), EACCES or ENOEXEC when the program
- * cannot be executed.
+ * EEXIST or EPERM when the old ids could not be had (R->keep_ids),
+ * EACCES or ENOEXEC when the program cannot be executed.
  */
 pid_t launch(struct restore *r, struct error *err);
 
@@ -30,8 +30,8 @@ void launch_become(struct restore *r, struct error *err);
 #define LAUNCH_NO_PTRACE ENOTSUP
 
 /*
- * Standard descriptors that restart was started without are occupied, before anything else is opened,
- * or the core would become one of them.  Whether FD, 0 to 2, is one that we were given.
+ * Standard descriptors that restart was started without are occupied, before anything else is
+ * opened, or the core would become one of them.  Whether FD, 0 to 2, is one that we were given.
  */
 void launch_occupy_standard(void);
 bool launch_has_standard(int fd);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The fallback where PROG cannot be had or ptrace is forbidden: a fork of restart turns itself into
- * the restored process.  What is lost by that: /proc/PID/exe is restart's, and the bootstrap's pages
- * stay, because each thread leaves them by rt_sigreturn at its own time.
+ * the restored process.  What is lost by that: /proc/PID/exe is restart's, and the bootstrap's
+ * pages stay, because each thread leaves them by rt_sigreturn at its own time.
  *
  * The plan's area is shared with restart, which reads there what failed.
  */
@@ -181,7 +181,7 @@ pid_t launch_in_place(struct restore *r, struct error *err)
 	return pid;
 }
 
-/* ---- This very process -------------------------------------------------------------------------- */
+/* ---- This very process ----------------------------------------------------------------------- */
 
 /*
  * The bootstrap has no words, so a process that is nobody's child stays behind until the descriptor

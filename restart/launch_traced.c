@@ -47,7 +47,7 @@ struct session {
 	bool pinned;
 };
 
-/* ---- Starting PROG ------------------------------------------------------------------------------- */
+/* ---- Starting PROG --------------------------------------------------------------------------- */
 
 /*
  * All signals are blocked until the registers are in place, or one that comes in between would run
@@ -200,7 +200,7 @@ static int run_to_breakpoint(struct session *s, struct error *err)
 	return 0;
 }
 
-/* ---- Finding the vdso of the child, and with it a `syscall` instruction ----------------------------- */
+/* ---- Finding the vdso of the child, and with it a `syscall` instruction ---------------------- */
 
 /*
  * At its first instruction the stack pointer leads to argc, the arguments, the environment (both as
@@ -230,7 +230,7 @@ static int find_child_vdso(struct session *s, struct error *err)
 	return 0;
 }
 
-/* ---- Putting bootstrap and plan into it -------------------------------------------------------------- */
+/* ---- Putting bootstrap and plan into it ------------------------------------------------------ */
 
 static int map_area(struct session *s, size_t image_size, struct error *err)
 {
@@ -278,7 +278,7 @@ static int inject(struct session *s, struct error *err)
 	return remote_set_registers(pid, &regs, err);
 }
 
-/* ---- Running the plan --------------------------------------------------------------------------------- */
+/* ---- Running the plan ------------------------------------------------------------------------ */
 
 static int report_failure(struct session *s, struct error *err)
 {
@@ -343,7 +343,7 @@ static int run_plan(struct session *s, struct error *err)
 	return 0;
 }
 
-/* ---- Setting it free ------------------------------------------------------------------------------------ */
+/* ---- Setting it free ------------------------------------------------------------------------- */
 
 static int install_xsave(struct session *s, pid_t tid, const struct thread *t, struct error *err)
 {
@@ -405,7 +405,7 @@ static int set_free(struct session *s, struct error *err)
 	return 0;
 }
 
-/* ---- The driver ------------------------------------------------------------------------------------------ */
+/* ---- The driver ------------------------------------------------------------------------------ */
 
 static void kill_child(struct session *s)
 {

@@ -50,8 +50,8 @@ static bool read_words(const struct restore *r, addr_t at, uint64_t *words, size
 /* ---- glibc ----------------------------------------------------------------------------------- */
 
 /*
- * The head of a chunk (malloc/malloc.c, struct malloc_chunk): the bytes before it, its own size with
- * flags in the lowest bits.
+ * The head of a chunk (malloc/malloc.c, struct malloc_chunk): the
+ * bytes before it, its own size with flags in the lowest bits.
  */
 enum { CHUNK_FLAGS = 7, CHUNK_IS_MMAPPED = 2, CHUNK_ALIGNMENT = 16 };
 
@@ -90,8 +90,8 @@ static uint64_t glibc_block(const struct restore *r, addr_t at, uint64_t room)
 }
 
 /*
- * The arena, or a further heap of one, that threads allocate from (malloc/arena.c, struct heap_info):
- * its arena, the heap before it, the bytes in use, the bytes that may be accessed.
+ * The arena, or a further heap of one, that threads allocate from (malloc/arena.c, struct
+ * heap_info): its arena, the heap before it, the bytes in use, the bytes that may be accessed.
  */
 static uint64_t glibc_arena(const struct restore *r, addr_t at, uint64_t room)
 {
@@ -122,7 +122,7 @@ static uint64_t musl_group(const struct restore *r, addr_t at, uint64_t room)
 	return (record[4] >> 12) * r->process->arch->page_size;
 }
 
-/* ---- What stands at an address ------------------------------------------------------------------ */
+/* ---- What stands at an address --------------------------------------------------------------- */
 
 static bool known_at(const struct restore *r, addr_t at, addr_t end, struct lazy_part *part)
 {

@@ -13,9 +13,10 @@
  * their own records in the memory; and what was a private mapping of a file already, which only an
  * executable checkpoint saves.  All else is copied.
  *
- * A block that realloc() enlarges by mremap() has its first page copied.  It then is two mappings of
- * the kernel at least, for which mremap() fails (mm/mremap.c: EFAULT), and realloc() copies the block to a
- * new one.  The first page, not the last: a block that was shrunk before loses its last one.
+ * A block that realloc() enlarges by mremap() has its first page copied.  It then is two mappings
+ * of the kernel at least, for which mremap() fails (mm/mremap.c: EFAULT), and realloc() copies the
+ * block to a new one.  The first page, not the last: a block that was shrunk before loses its last
+ * one.
  */
 #ifndef RESTART_LAZY_H
 #define RESTART_LAZY_H
@@ -31,8 +32,8 @@ struct lazy_part {
 enum { LAZY_SEARCHED_PAGES = 1024 };
 
 /*
- * What begins at AT, in a range of the process that is saved, is mapped like M, and ends at END.  *PAGES
- * is how many pages may yet be searched.
+ * What begins at AT, in a range of the process that is saved, is mapped like M, and ends at END.
+ * *PAGES is how many pages may yet be searched.
  */
 struct lazy_part lazy_part_at(const struct restore *r, const struct mapping *m, addr_t at, addr_t end,
 			      size_t *pages);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A process that was restored in place still has the pages of its bootstrap, of no use to anybody.  They
- * end here, or every checkpoint of a checkpoint would have some more.
+ * A process that was restored in place still has the pages of its bootstrap, of no use to anybody.
+ * They end here, or every checkpoint of a checkpoint would have some more.
  */
 #include <elf.h>
 #include <stdlib.h>

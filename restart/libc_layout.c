@@ -19,11 +19,11 @@
 /* More than any libc's thread descriptor. */
 enum { TCB_SIZE = 4096 };
 
-/* ---- glibc ------------------------------------------------------------------------------------------- */
+/* ---- glibc ----------------------------------------------------------------------------------- */
 
 /*
- * glibc: struct pthread holds the thread id, two pointers, then the robust list head: a list that is
- * empty when it points to itself, and the distance from its links to the futex word, -32.
+ * glibc: struct pthread holds the thread id, two pointers, then the robust list head: a list that
+ * is empty when it points to itself, and the distance from its links to the futex word, -32.
  */
 enum { ROBUST_AFTER_TID = 16 };
 
@@ -91,8 +91,9 @@ static void find_tid(struct libc_layout *l, const struct process *p)
 }
 
 /*
- * After a restart with new ids the descriptors keep the old ones, on purpose (ids.h), and equal none.
- * Then the heads of the robust lists tell: they are alike in all threads, with an id before them.
+ * After a restart with new ids the descriptors keep the old ones, on
+ * purpose (ids.h), and equal none.  Then the heads of the robust
+ * lists tell: they are alike in all threads, with an id before them.
  */
 static void find_robust_head(struct libc_layout *l, const struct process *p)
 {
@@ -168,7 +169,7 @@ static void find_rseq(struct libc_layout *l, const struct process *p)
 	l->rseq_known = true;
 }
 
-/* ---- musl -------------------------------------------------------------------------------------------- */
+/* ---- musl ------------------------------------------------------------------------------------ */
 
 /*
  * musl gives the kernel one address for all threads, that of its lock over the list of threads,

@@ -49,7 +49,7 @@ static void warn(void *context, const char *message)
 	fprintf(stderr, "%s%s\n", me, message);
 }
 
-/* ---- Reading: the core, and the text that says what it lacks ------------------------------------------- */
+/* ---- Reading: the core, and the text that says what it lacks --------------------------------- */
 
 struct input {
 	struct process core, text;
@@ -110,7 +110,7 @@ static int index_descriptors(struct restore *r, struct error *err)
 	return index_pipes(r, err) < 0 ? -1 : index_sockets(r, err);
 }
 
-/* ---- Saying what was found -------------------------------------------------------------------------------- */
+/* ---- Saying what was found ------------------------------------------------------------------- */
 
 static void print_findings(const struct findings *f, enum severity severity, const char *prefix,
 			   FILE *out)
@@ -131,7 +131,7 @@ static int report_check(const struct findings *f)
 	return obstacles ? EXIT_FAILED : 0;
 }
 
-/* ---- The modes ---------------------------------------------------------------------------------------------- */
+/* ---- The modes ------------------------------------------------------------------------------- */
 
 static int print_plan(struct restore *r)
 {

@@ -32,8 +32,8 @@ int nameless_number(const struct restore *r, struct file_id id)
 }
 
 /*
- * In the folder where the file was, so that its contents go to the same disk; without a name, or with
- * one for a moment, as the file system permits.
+ * In the folder where the file was, so that its contents go to the same disk; without a name, or
+ * with one for a moment, as the file system permits.
  */
 static int make_unlinked(const char *path)
 {

@@ -8,9 +8,9 @@
 #include "restart/restore.h"
 
 /*
- * The kernel writes a core by truncating the file of that name (fs/coredump.c), which takes away the
- * pages that the dumping process itself has mapped from it: both dumps are lost.  Returns whether
- * that may happen to R's process, by the name that core_pattern will give.
+ * The kernel writes a core by truncating the file of that name (fs/coredump.c), which takes away
+ * the pages that the dumping process itself has mapped from it: both dumps are lost.  Returns
+ * whether that may happen to R's process, by the name that core_pattern will give.
  */
 bool core_may_be_overwritten(const struct restore *r);
 

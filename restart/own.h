@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What restart itself has, and the new process would inherit: what is equal need not be restored, and
- * what restart may not do is known before anything is started.
+ * What restart itself has, and the new process would inherit: what is equal need not be restored,
+ * and what restart may not do is known before anything is started.
  */
 #ifndef RESTART_OWN_H
 #define RESTART_OWN_H

@@ -11,7 +11,7 @@
 #include "process/locks.h"
 #include "util/cleanup.h"
 
-/* ---- Finding ----------------------------------------------------------------------------------- */
+/* ---- Finding --------------------------------------------------------------------------------- */
 
 /* The model has its ids elsewhere than glibc's threads do: nothing can be said of their locks. */
 static bool is_glibc(const struct restore *r)
@@ -65,7 +65,7 @@ int owners_find(struct restore *r, struct error *err)
 	return scan_memory(r, err);
 }
 
-/* ---- The plan ---------------------------------------------------------------------------------- */
+/* ---- The plan -------------------------------------------------------------------------------- */
 
 static void store(struct plan *plan, addr_t at, uint32_t bits, const char *what)
 {

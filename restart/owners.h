@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * New thread ids in the memory of a program: where glibc keeps those of its threads, and in the locks that
- * they hold.  See process/locks.h.
+ * New thread ids in the memory of a program: where glibc keeps those of its threads, and in the
+ * locks that they hold.  See process/locks.h.
  */
 #ifndef RESTART_OWNERS_H
 #define RESTART_OWNERS_H
@@ -9,8 +9,8 @@
 #include "restart/restore.h"
 
 /*
- * Finds what must be changed when the threads get new ids: the core says, or its memory is searched.  A
- * libc that is not glibc, or a memory that is only mapped, is left as it is.
+ * Finds what must be changed when the threads get new ids: the core says, or its memory is
+ * searched.  A libc that is not glibc, or a memory that is only mapped, is left as it is.
  */
 MUST_CHECK int owners_find(struct restore *r, struct error *err);
 

@@ -52,7 +52,10 @@ struct plan_op *plan_last(struct plan *plan);
 size_t plan_next(const struct plan *plan);
 struct plan_op *plan_at(struct plan *plan, size_t index);
 
-/* Copies LEN bytes into the plan, aligned to 64 bytes, and returns their address in the new process. */
+/*
+ * Copies LEN bytes into the plan, aligned to 64 bytes,
+ * and returns their address in the new process.
+ */
 addr_t plan_data(struct plan *plan, const void *bytes, size_t len);
 addr_t plan_data_next(const struct plan *plan);  /* where the next bytes will stand */
 addr_t plan_string(struct plan *plan, const char *text);

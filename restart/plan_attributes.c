@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The attributes of the process and of its threads: those that differ from what restart itself has. */
+/*
+ * The attributes of the process and of its threads: those that differ from what restart itself has.
+ */
 #define _GNU_SOURCE
 #include <asm/prctl.h>
 #include <fcntl.h>
@@ -38,7 +40,7 @@ static bool differs(const struct restore *r, const struct thread *t, enum attrib
 	       !(process_attribute(own, own->threads, which, &ours) && ours == *value);
 }
 
-/* ---- What takes a privilege ----------------------------------------------------------------------------- */
+/* ---- What takes a privilege ------------------------------------------------------------------ */
 
 static bool within_limit(int resource, uint64_t wanted)
 {
@@ -77,11 +79,11 @@ static bool may_oom(int64_t adj)
 	return adj >= own || own_has_capability(SYS_RESOURCE);
 }
 
-/* ---- Cpus -------------------------------------------------------------------------------------------------- */
+/* ---- Cpus ------------------------------------------------------------------------------------ */
 
 /*
- * Those of thread T that this machine has.  False when it may stay where restart is.  A machine with other
- * cpus may have none of them: then *ANY is false.
+ * Those of thread T that this machine has.  False when it may stay where restart is.  A machine
+ * with other cpus may have none of them: then *ANY is false.
  */
 static bool cpus_wanted(const struct restore *r, const struct thread *t, struct cpus *c, bool *any)
 {
@@ -120,7 +122,7 @@ bool restores_cpus(const struct restore *r, const struct thread *t)
 	return cpus_wanted(r, t, &c, &any) && any && may_run_on(&c);
 }
 
-/* ---- Of the process ------------------------------------------------------------------------------------------- */
+/* ---- Of the process -------------------------------------------------------------------------- */
 
 /* A file of /proc/self.  Where it cannot be written that was said before. */
 static void plan_number(struct plan *plan, const char *path, const char *number)
@@ -154,7 +156,7 @@ void plan_attributes(const struct restore *r, struct plan *plan)
 	}
 }
 
-/* ---- Of a thread ------------------------------------------------------------------------------------------------ */
+/* ---- Of a thread ----------------------------------------------------------------------------- */
 
 /* struct sched_attr of include/uapi/linux/sched/types.h */
 struct sched_attr_ {
@@ -257,7 +259,7 @@ void plan_thread_attributes(const struct restore *r, struct plan *plan, size_t i
 		plan_syscall(plan, 0, SYS_prctl, PR_SET_MDWE, value);
 }
 
-/* ---- What is known beforehand ------------------------------------------------------------------------------------ */
+/* ---- What is known beforehand ---------------------------------------------------------------- */
 
 /* What of one thread cannot come back; the same of another one is not said again. */
 struct refused {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * User, groups and capabilities: those of then where restart may take them on, which is its own user's or,
- * as root, anybody's.  It gives nobody a right that it lacks itself.
+ * User, groups and capabilities: those of then where restart may take them on, which is its own
+ * user's or, as root, anybody's.  It gives nobody a right that it lacks itself.
  */
 #define _GNU_SOURCE
 #include <linux/capability.h>

@@ -84,7 +84,7 @@ static bool is_duplicate(const struct restore *r, const struct descriptor *d)
 	return first_descriptor(r, d->description) != d && stand_in_for(r, d) != OURS;
 }
 
-/* ---- Checks --------------------------------------------------------------------------------------- */
+/* ---- Checks ---------------------------------------------------------------------------------- */
 
 struct text_place place_of(const struct restore *r, const struct descriptor *d)
 {
@@ -165,7 +165,7 @@ void check_files(const struct restore *r, struct findings *f)
 			     (unsigned long long)limit.rlim_max);
 }
 
-/* ---- The plan ------------------------------------------------------------------------------------- */
+/* ---- The plan -------------------------------------------------------------------------------- */
 
 void plan_move_fd(struct plan *plan, const struct descriptor *d)
 {

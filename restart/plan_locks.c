@@ -20,7 +20,7 @@ static struct flock range_of(const struct file_lock *l)
 	};
 }
 
-/* ---- Whether they are free ---------------------------------------------------------------------------- */
+/* ---- Whether they are free ------------------------------------------------------------------- */
 
 /* Asks through FD, which is ours alone: what is locked here for a moment is unlocked by its end. */
 static bool is_free(int fd, const struct file_lock *l)
@@ -65,7 +65,7 @@ void check_owner(const struct restore *r, struct findings *f, const struct descr
 				  o->kind == OWNER_THREAD ? "thread" : "process", o->id);
 }
 
-/* ---- The plan ------------------------------------------------------------------------------------- */
+/* ---- The plan -------------------------------------------------------------------------------- */
 
 static void plan_lock(const struct restore *r, struct plan *plan, const struct descriptor *d,
 		      const struct file_lock *l)

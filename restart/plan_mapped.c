@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Shared mappings of files without a name: memfds, and files whose last name was removed.  The file is
- * made once and lent (nameless.c).  Where it was mapped for reading only, it is opened for that: its
- * seals allow no mapping that could be made writable.
+ * Shared mappings of files without a name: memfds, and files whose last name was removed.  The file
+ * is made once and lent (nameless.c).  Where it was mapped for reading only, it is opened for that:
+ * its seals allow no mapping that could be made writable.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

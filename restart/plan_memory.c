@@ -3,8 +3,8 @@
  * The memory part of the plan: emptying the new address space and building the old one.
  *
  * What the core saved is copied into anonymous memory, after which the core is not needed any more.
- * With --lazy what may be (lazy.h) is mapped from the core instead where its layout allows, so that the
- * time to the first instruction does not grow with the core.
+ * With --lazy what may be (lazy.h) is mapped from the core instead where its layout allows, so that
+ * the time to the first instruction does not grow with the core.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -97,7 +97,7 @@ static enum source source_of(const struct restore *r, size_t index)
 	return SOURCE_NONE;
 }
 
-/* ---- Checks ----------------------------------------------------------------------------------- */
+/* ---- Checks ---------------------------------------------------------------------------------- */
 
 /* The mapping of M's file, at or below M, that begins at the file's first byte; or NULL. */
 static const struct mapping *base_of(const struct process *p, const struct mapping *m)
@@ -219,7 +219,7 @@ void check_memory(const struct restore *r, struct findings *f)
 	}
 }
 
-/* ---- The plan --------------------------------------------------------------------------------- */
+/* ---- The plan -------------------------------------------------------------------------------- */
 
 static void plan_park_vdso(const struct restore *r, struct plan *plan)
 {
@@ -417,8 +417,8 @@ static bool is_continued(const struct restore *r, const struct mapping *a, const
 }
 
 /*
- * A private mapping of a file, of which some pages were written, in the core or not as each was: the
- * last of its parts from INDEX on, or INDEX itself when it is nothing of the kind.
+ * A private mapping of a file, of which some pages were written, in the core or not as each was:
+ * the last of its parts from INDEX on, or INDEX itself when it is nothing of the kind.
  */
 static size_t end_of_written_file(const struct restore *r, size_t index)
 {

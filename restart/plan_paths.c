@@ -21,7 +21,7 @@ enum {
 	MADE_NAMELESS = O_TMPFILE & ~O_DIRECTORY,
 };
 
-/* ---- Checks --------------------------------------------------------------------------------------- */
+/* ---- Checks ---------------------------------------------------------------------------------- */
 
 /* Files that the kernel makes up as they are read: their sizes and times mean nothing. */
 static bool is_made_up(const char *path)
@@ -102,7 +102,7 @@ void check_path(const struct restore *r, struct findings *f, const struct descri
 		check_opened(r, f, d, &st);
 }
 
-/* ---- The plan ------------------------------------------------------------------------------------- */
+/* ---- The plan -------------------------------------------------------------------------------- */
 
 /* Without known flags, the widest access that the file allows. */
 static uint32_t open_flags(const struct description *file)
@@ -122,8 +122,8 @@ static uint32_t open_flags(const struct description *file)
 }
 
 /*
- * Opening an end of a fifo waits for the other; a descriptor for both prevents that, and has room for
- * what was in it.
+ * Opening an end of a fifo waits for the other; a descriptor
+ * for both prevents that, and has room for what was in it.
  */
 static void plan_hold_fifo(struct plan *plan, int holder, addr_t name, const struct description *file)
 {

@@ -21,7 +21,7 @@ struct pipe_group {
 	size_t count;
 };
 
-/* ---- Finding them --------------------------------------------------------------------------------- */
+/* ---- Finding them ---------------------------------------------------------------------------- */
 
 struct pipe_key {
 	uint64_t pipe_id;
@@ -100,7 +100,7 @@ bool pipe_is_whole(const struct restore *r, const struct descriptor *d)
 	return reads && writes;
 }
 
-/* ---- The plan ------------------------------------------------------------------------------------- */
+/* ---- The plan -------------------------------------------------------------------------------- */
 
 static void plan_packets(struct plan *plan, int writer, const struct description *file)
 {

@@ -68,7 +68,7 @@ void check_segments(const struct restore *r, struct findings *f)
 	}
 }
 
-/* ---- The plan -------------------------------------------------------------------------------------- */
+/* ---- The plan -------------------------------------------------------------------------------- */
 
 /* The segment is in the result register, or its id known. */
 struct handle {

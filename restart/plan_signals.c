@@ -36,7 +36,7 @@ void plan_dispositions(const struct restore *r, struct plan *plan)
 			plan_disposition(r, plan, i);
 }
 
-/* ---- Signals that wait -------------------------------------------------------------------------------- */
+/* ---- Signals that wait ----------------------------------------------------------------------- */
 
 /* The bootstrap of a traced process cannot block it: it would be taken for a trap. */
 static bool can_wait(const struct pending_signal *pending)

@@ -10,7 +10,7 @@
 #include "restart/launch.h"
 #include "restart/sockets.h"
 
-/* ---- Options -------------------------------------------------------------------------------------- */
+/* ---- Options --------------------------------------------------------------------------------- */
 
 void plan_socket_number(struct plan *plan, int fd, int level, int name, int value)
 {
@@ -50,7 +50,7 @@ void plan_socket_options(struct plan *plan, int fd, const struct socket *s, enum
 	}
 }
 
-/* ---- Addresses ------------------------------------------------------------------------------------ */
+/* ---- Addresses ------------------------------------------------------------------------------- */
 
 addr_t plan_socket_address(struct plan *plan, const struct socket_address *a)
 {
@@ -64,7 +64,7 @@ uint64_t socket_address_length(const struct socket_address *a)
 	       a->size > sizeof(struct sockaddr_un) ? sizeof(struct sockaddr_un) : a->size;
 }
 
-/* ---- What waited ---------------------------------------------------------------------------------- */
+/* ---- What waited ----------------------------------------------------------------------------- */
 
 enum { SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL };
 

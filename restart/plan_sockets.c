@@ -19,7 +19,7 @@ static bool is_tcp(const struct socket *s)
 	return s->family != AF_UNIX && s->type == SOCK_STREAM && s->protocol == IPPROTO_TCP;
 }
 
-/* ---- 1: what stands for itself ---------------------------------------------------------------------- */
+/* ---- 1: what stands for itself --------------------------------------------------------------- */
 
 static void plan_bind(const struct restore *r, struct plan *plan, int fd, const struct socket *s,
 		      unsigned flags)
@@ -43,7 +43,10 @@ static void plan_bind(const struct restore *r, struct plan *plan, int fd, const 
 		plan_syscall(plan, OP_MAY_FAIL, SYS_chmod, name, mode);
 }
 
-/* The multicast groups of netlink are part of its address; its port is the kernel's choice if taken. */
+/*
+ * The multicast groups of netlink are part of its
+ * address; its port is the kernel's choice if taken.
+ */
 static void plan_bind_netlink(struct plan *plan, int fd, const struct socket *s)
 {
 	struct socket_address any = s->local;
@@ -77,7 +80,7 @@ static void plan_alone(const struct restore *r, struct plan *plan, const struct 
 		plan_syscall(plan, 0, SYS_listen, d->fd, s->backlog > INT_MAX ? INT_MAX : s->backlog);
 }
 
-/* ---- 2: connections ----------------------------------------------------------------------------------- */
+/* ---- 2: connections -------------------------------------------------------------------------- */
 
 /* The kernel's two numbers may be those that the two must get: one waits at a number above all. */
 static void plan_two(const struct restore *r, struct plan *plan, int type)
@@ -166,7 +169,7 @@ static void plan_connection(const struct restore *r, struct plan *plan, size_t i
 		plan_tcp_pair(r, plan, i);
 }
 
-/* ---- 3 to 5: contents, and what would have been in the way --------------------------------------------- */
+/* ---- 3 to 5: contents, and what would have been in the way ----------------------------------- */
 
 static void plan_contents(const struct restore *r, struct plan *plan, size_t i)
 {
@@ -213,7 +216,7 @@ static void plan_late(const struct restore *r, struct plan *plan, size_t i)
 	plan_status_flags(plan, d, description_of(r->process, d));
 }
 
-/* ---- All of them ---------------------------------------------------------------------------------------- */
+/* ---- All of them ----------------------------------------------------------------------------- */
 
 static void plan_alone_if(const struct restore *r, struct plan *plan, size_t i)
 {

@@ -17,7 +17,7 @@
 #define TFD_IOC_SET_TICKS _IOW('T', 0, uint64_t)
 #endif
 
-/* ---- Whether they can be made again ------------------------------------------------------------------ */
+/* ---- Whether they can be made again ---------------------------------------------------------- */
 
 bool is_special(const struct process *p, const struct description *file)
 {
@@ -43,8 +43,8 @@ static bool is_zero(struct timespec t)
 }
 
 /*
- * A timer that has gone off once and does not run: one that goes off at once is the same.  What else
- * is unread takes an ioctl, which kernels without CONFIG_CHECKPOINT_RESTORE do not have.
+ * A timer that has gone off once and does not run: one that goes off at once is the same.  What
+ * else is unread takes an ioctl, which kernels without CONFIG_CHECKPOINT_RESTORE do not have.
  */
 static bool has_gone_off(const struct timerfd *t)
 {
@@ -77,7 +77,7 @@ void check_special(const struct restore *r, struct findings *f, const struct des
 		check_inotify(r, f, d);
 }
 
-/* ---- The plan ------------------------------------------------------------------------------------- */
+/* ---- The plan -------------------------------------------------------------------------------- */
 
 static void plan_eventfd(struct plan *plan, const struct description *file)
 {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The rest of what the kernel keeps for the process: limits, signals, directory, mask, mm fields. */
+/*
+ * The rest of what the kernel keeps for the process: limits, signals, directory, mask, mm fields.
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/prctl.h>
@@ -12,8 +14,8 @@
 #include "restart/restore.h"
 
 /*
- * The limit of then, or else restart's own, which the launch may have changed for its time.  Without
- * privilege none can be raised above our own hard one: it stops there.
+ * The limit of then, or else restart's own, which the launch may have changed for its time.
+ * Without privilege none can be raised above our own hard one: it stops there.
  */
 static void plan_limit(const struct restore *r, struct plan *plan, int resource)
 {
@@ -65,8 +67,8 @@ void plan_state(const struct restore *r, struct plan *plan)
 
 /*
  * PR_SET_MM_MAP (kernel/sys.c, prctl_set_mm_map) gives ps the old command line and brk the old
- * heap, without privilege as long as the executable stays the same.  Every field must be a plausible
- * address: what is not known gets a harmless one.
+ * heap, without privilege as long as the executable stays the same.  Every field must be a
+ * plausible address: what is not known gets a harmless one.
  */
 int plan_mm(const struct restore *r, struct plan *plan, struct error *err)
 {

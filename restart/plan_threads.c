@@ -54,9 +54,9 @@ static void plan_clone(const struct restore *r, struct plan *plan, size_t i)
 }
 
 /*
- * Whether T registered its rseq area: the kernel keeps the current cpu there.  A new thread is about
- * to, and libc takes it for fatal when that fails because we did; its area may be zero, which is a
- * cpu too.  Without an area, libc asks the kernel for the cpu.
+ * Whether T registered its rseq area: the kernel keeps the current cpu there.  A new thread is
+ * about to, and libc takes it for fatal when that fails because we did; its area may be zero, which
+ * is a cpu too.  Without an area, libc asks the kernel for the cpu.
  */
 static bool has_rseq(const struct restore *r, size_t i, addr_t area)
 {
@@ -134,7 +134,10 @@ static int plan_thread(const struct restore *r, struct plan *plan, size_t i, str
 		plan_syscall(plan, 0, SYS_set_tid_address, libc->shared_tid);
 	else if (libc->tid_known)
 		plan_syscall(plan, 0, SYS_set_tid_address, regs.fs_base + (addr_t)libc->tid);
-	/* With new ids libc's records are changed only if the locks are known that name the old ones. */
+	/*
+	 * With new ids libc's records are changed only
+	 * if the locks are known that name the old ones.
+	 */
 	if (!r->keep_ids && r->owners.known) {
 		plan_last(plan)->flags |= OP_KEEP;  /* set_tid_address returns the id */
 		plan_add(plan, OP_STORE, 0)->args[0] = regs.fs_base + (addr_t)libc->tid;

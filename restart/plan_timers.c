@@ -3,9 +3,9 @@
  * Interval timers and POSIX timers.  They go on with the time that remained.
  *
  * A POSIX timer must have its old id.  Since Linux 6.15 a process may ask for one
- * (PR_TIMER_CREATE_RESTORE_IDS); before, ids are counted from 0, and one lets it count.  The leader makes
- * them all, but for those that measure another thread's processor time, which that thread makes: the
- * leader waits for it.
+ * (PR_TIMER_CREATE_RESTORE_IDS); before, ids are counted from 0, and one lets
+ * it count.  The leader makes them all, but for those that measure another
+ * thread's processor time, which that thread makes: the leader waits for it.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -70,9 +70,12 @@ static const char *obstacle(const struct process *p, const struct posix_timer *t
 				       : NULL;
 }
 
-/* ---- Words that threads leave for each other ------------------------------------------------------------- */
+/* ---- Words that threads leave for each other ------------------------------------------------- */
 
-/* The id of thread I, which clone3() puts there; behind all of these, whether it has made its timers. */
+/*
+ * The id of thread I, which clone3() puts there;
+ * behind all of these, whether it has made its timers.
+ */
 static addr_t tid_word(const struct plan *plan, size_t i)
 {
 	return plan->thread_words + i * sizeof(uint32_t);
@@ -98,7 +101,7 @@ void plan_timers_begin(const struct restore *r, struct plan *plan)
 		plan_syscall(plan, 0, SYS_prctl, TIMER_CREATE_RESTORE_IDS, 1);
 }
 
-/* ---- One timer --------------------------------------------------------------------------------------------- */
+/* ---- One timer ------------------------------------------------------------------------------- */
 
 static struct timespec to_timespec(uint64_t ns)
 {
@@ -159,7 +162,10 @@ static void plan_settime(struct plan *plan, const struct posix_timer *t)
 		plan_syscall(plan, 0, SYS_timer_settime, t->id, 0, plan_data(plan, &value, sizeof value), 0);
 }
 
-/* Lets the kernel count up to the ids that are wanted, which are sorted; each count must be as expected. */
+/*
+ * Lets the kernel count up to the ids that are wanted,
+ * which are sorted; each count must be as expected.
+ */
 static void plan_counting(const struct restore *r, struct plan *plan)
 {
 	const struct process *p = r->process;
@@ -210,7 +216,7 @@ static void plan_timers_of(const struct restore *r, struct plan *plan, size_t i)
 	}
 }
 
-/* ---- Interval timers ----------------------------------------------------------------------------------------- */
+/* ---- Interval timers ------------------------------------------------------------------------- */
 
 /* Microseconds, but never none where something remained. */
 static struct timeval to_timeval(uint64_t ns)
@@ -238,7 +244,7 @@ static void plan_interval_timers(const struct restore *r, struct plan *plan)
 	}
 }
 
-/* ---- By thread ------------------------------------------------------------------------------------------------- */
+/* ---- By thread ------------------------------------------------------------------------------- */
 
 static void plan_leader(const struct restore *r, struct plan *plan)
 {
@@ -272,7 +278,7 @@ void plan_thread_timers(const struct restore *r, struct plan *plan, size_t i)
 	}
 }
 
-/* ---- What is known beforehand ------------------------------------------------------------------------------------ */
+/* ---- What is known beforehand ---------------------------------------------------------------- */
 
 void check_timers(const struct restore *r, struct findings *f)
 {

@@ -12,7 +12,7 @@
 
 #include "restart/plan_files.h"
 
-/* ---- epoll ----------------------------------------------------------------------------------------- */
+/* ---- epoll ----------------------------------------------------------------------------------- */
 
 /* Flags of a watch that are no events (fs/eventpoll.c, EP_PRIVATE_BITS). */
 static const uint32_t NO_EVENTS = EPOLLWAKEUP | EPOLLONESHOT | EPOLLET | EPOLLEXCLUSIVE;
@@ -97,9 +97,12 @@ void plan_epoll_watches(const struct restore *r, struct plan *plan, const struct
 	plan_add_watches(r, plan, d, false);
 }
 
-/* ---- inotify ---------------------------------------------------------------------------------------- */
+/* ---- inotify --------------------------------------------------------------------------------- */
 
-/* A watch gets the number behind that of the last one; to pass over a number takes a watch, and its end. */
+/*
+ * A watch gets the number behind that of the last one;
+ * to pass over a number takes a watch, and its end.
+ */
 enum { NUMBERS_MAX = 20000, EVENT_SIZE = sizeof(struct inotify_event), EVENTS_MAX = 1000 };
 
 static bool is_watchable(const struct inotify_watch *w)

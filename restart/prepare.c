@@ -22,7 +22,7 @@ static addr_t page_up(const struct process *p, addr_t a)
 	return (a + p->arch->page_size - 1) & ~(p->arch->page_size - 1);
 }
 
-/* ---- The program's segments: code, data, end of bss ---------------------------------------------- */
+/* ---- The program's segments: code, data, end of bss ------------------------------------------ */
 
 struct program_span {
 	addr_t start_code, end_code, start_data, end_data, end;
@@ -62,7 +62,7 @@ static bool find_program(const struct process *p, struct program_span *span)
 	return found;
 }
 
-/* ---- The heap ------------------------------------------------------------------------------------ */
+/* ---- The heap -------------------------------------------------------------------------------- */
 
 static bool is_anonymous_data(const struct mapping *m)
 {
@@ -100,8 +100,8 @@ static addr_t libc_break(const struct process *p, const struct program_span *pro
 enum { RANDOM_DISTANCE = 1 << 30 };  /* arch_randomize_brk() stays below */
 
 /*
- * The mapping that ends at the EXACT break; without that, the first anonymous writable one from LOW on
- * that is below the libraries; or NULL.
+ * The mapping that ends at the EXACT break; without that, the first anonymous writable one from LOW
+ * on that is below the libraries; or NULL.
  */
 static struct mapping *heap_above(struct process *p, addr_t low, addr_t exact)
 {
@@ -138,7 +138,10 @@ static void find_heap(struct process *p, const struct program_span *program)
 	else
 		heap = heap_above(p, low, exact);
 	if (!heap || !is_anonymous_data(heap)) {
-		/* gdb leaves out a heap that was never written: the break's own page is to be had anew. */
+		/*
+		 * gdb leaves out a heap that was never written:
+		 * the break's own page is to be had anew.
+		 */
 		p->start_brk = p->brk = exact ? exact & ~(p->arch->page_size - 1) : low;
 		return;
 	}
@@ -148,7 +151,7 @@ static void find_heap(struct process *p, const struct program_span *program)
 		heap->label = LABEL_HEAP;
 }
 
-/* ---- Arguments and environment ------------------------------------------------------------------- */
+/* ---- Arguments and environment --------------------------------------------------------------- */
 
 /* Searches the stack for the auxiliary vector; returns its address, or 0. */
 static addr_t find_auxv(const struct process *p, const uint8_t *stack, size_t len, addr_t start)
@@ -231,7 +234,7 @@ static void find_arguments(struct process *p)
 		walk_back(p, stack, len, start, auxv - start);
 }
 
-/* ---- The program under another name --------------------------------------------------------------- */
+/* ---- The program under another name ---------------------------------------------------------- */
 
 /*
  * PROG as the user typed it stands for the core's program in memory too, wherever that was or
@@ -257,7 +260,7 @@ static void use_program(struct restore *r)
 	p->exe = r->program;
 }
 
-/* ---- The bootstrap's place ----------------------------------------------------------------------- */
+/* ---- The bootstrap's place ------------------------------------------------------------------- */
 
 static bool is_free(const struct process *p, addr_t start, addr_t end)
 {

@@ -46,7 +46,9 @@ int program_find(struct restore *r, struct error *err)
 	if (!typed) {
 		const char *exe = r->process->exe;
 
-		/* Read as well as executed: ptrace cannot look into a program that may not be read. */
+		/*
+		 * Read as well as executed: ptrace cannot look into a program that may not be read.
+		 */
 		if (exe && is_file(exe) && access(exe, R_OK | X_OK) == 0)
 			r->program = strdup(exe);
 		return 0;

@@ -27,7 +27,7 @@ enum {
 	USER_CS = 0x33, USER_DS = 0x2b,
 };
 
-/* ---- General registers ----------------------------------------------------------------------------- */
+/* ---- General registers ----------------------------------------------------------------------- */
 
 /*
  * A thread inside a restartable sequence (linux/rseq.h) must go on at its abort handler, as it does
@@ -96,7 +96,7 @@ enum new_thread registers_new_thread(const struct thread *t)
 										     : THREAD_OLD;
 }
 
-/* ---- XSAVE ------------------------------------------------------------------------------------------- */
+/* ---- XSAVE ----------------------------------------------------------------------------------- */
 
 /* An XSAVE component: where it is in the area. */
 struct component {
@@ -239,7 +239,7 @@ void check_registers(const struct restore *r, struct findings *f)
 		check_layout(p, f);
 }
 
-/* ---- The signal frame --------------------------------------------------------------------------------- */
+/* ---- The signal frame ------------------------------------------------------------------------ */
 
 addr_t registers_frame(const struct restore *r, struct plan *plan, const struct thread *t,
 		       struct error *err)

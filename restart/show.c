@@ -50,7 +50,7 @@ static void show_identity(const struct process *p, FILE *out)
 		p->pgrp, p->sid, p->uid);
 }
 
-/* ---- Threads: what each was doing -------------------------------------------------------------------- */
+/* ---- Threads: what each was doing ------------------------------------------------------------ */
 
 static void show_place(const struct process *p, addr_t pc, FILE *out)
 {
@@ -79,7 +79,7 @@ static void show_thread(const struct process *p, const struct thread *t, FILE *o
 	fputc('\n', out);
 }
 
-/* ---- Memory -------------------------------------------------------------------------------------------- */
+/* ---- Memory ---------------------------------------------------------------------------------- */
 
 static void show_mapping(const struct mapping *m, FILE *out)
 {
@@ -108,7 +108,7 @@ static void show_memory(const struct process *p, FILE *out)
 		show_mapping(&p->mappings[i], out);
 }
 
-/* ---- The other state ------------------------------------------------------------------------------------- */
+/* ---- The other state ------------------------------------------------------------------------- */
 
 static void show_files(const struct process *p, FILE *out)
 {

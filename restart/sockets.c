@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* ---- Addresses ------------------------------------------------------------------------------------ */
+/* ---- Addresses ------------------------------------------------------------------------------- */
 
 /* An address as it is compared: an IPv4 address in IPv6's clothes is the IPv4 address. */
 struct address_key {
@@ -51,7 +51,7 @@ static int compare_addresses(const struct socket_address *a, const struct socket
 	return memcmp(x.bytes, y.bytes, x.size);
 }
 
-/* ---- Looking them up ------------------------------------------------------------------------------ */
+/* ---- Looking them up ------------------------------------------------------------------------- */
 
 const struct socket *socket_of(const struct restore *r, size_t description)
 {
@@ -165,7 +165,7 @@ size_t socket_listener(const struct restore *r, const struct socket_address *a, 
 		? found : NO_DESCRIPTION;
 }
 
-/* ---- Deciding ------------------------------------------------------------------------------------- */
+/* ---- Deciding -------------------------------------------------------------------------------- */
 
 static bool is_standard(const struct restore *r, size_t description)
 {
@@ -288,7 +288,7 @@ static void decide(struct restore *r, size_t i)
 	}
 }
 
-/* ---- All of them ---------------------------------------------------------------------------------- */
+/* ---- All of them ----------------------------------------------------------------------------- */
 
 bool is_restored_socket(const struct restore *r, size_t description)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Sockets: how each of them comes back.  sockets.c decides it, before anything else looks at the open
- * files; check_sockets.c says what will be lost; plan_sockets.c makes them, all at once, before the
- * other files, as one connection may need another socket to be there:
+ * Sockets: how each of them comes back.  sockets.c decides it, before anything else looks at the
+ * open files; check_sockets.c says what will be lost; plan_sockets.c makes them, all at once,
+ * before the other files, as one connection may need another socket to be there:
  *
  *	1	what stands for itself is made, bound, and listens
  *	2	connections whose two ends are in the process

@@ -50,7 +50,9 @@ static struct socket_address loopback(int family)
 		in->sin_family = AF_INET;
 		in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	} else {
-		/* As an IPv4 address, because IPv6 may be switched off where sockets of it are not. */
+		/*
+		 * As an IPv4 address, because IPv6 may be switched off where sockets of it are not.
+		 */
 		a.size = sizeof *in6;
 		in6->sin6_family = AF_INET6;
 		in6->sin6_addr.s6_addr[10] = in6->sin6_addr.s6_addr[11] = 0xff;
@@ -60,7 +62,7 @@ static struct socket_address loopback(int family)
 	return a;
 }
 
-/* ---- Can the old addresses be had? ---------------------------------------------------------------------- */
+/* ---- Can the old addresses be had? ----------------------------------------------------------- */
 
 static int tcp_socket(int family)
 {
@@ -121,8 +123,8 @@ static bool probe_client(struct socket_case *c, const struct socket *client, int
 }
 
 /*
- * A connection that has just ended keeps its addresses for a minute, but over the loopback they may be
- * used again after a second (tcp_twsk_unique()).
+ * A connection that has just ended keeps its addresses for a minute, but over the loopback they may
+ * be used again after a second (tcp_twsk_unique()).
  */
 static void probe(struct restore *r, size_t leader, int *patience)
 {
@@ -156,7 +158,7 @@ void probe_tcp_pairs(struct restore *r)
 	}
 }
 
-/* ---- The plan ------------------------------------------------------------------------------------------- */
+/* ---- The plan -------------------------------------------------------------------------------- */
 
 static void plan_listener(const struct restore *r, struct plan *plan, int family,
 			  const struct socket_address *a)
@@ -235,9 +237,9 @@ void plan_tcp_pair(const struct restore *r, struct plan *plan, size_t leader)
 }
 
 /*
- * What is left to read is sent by a peer made for that, which then ends: in good order when the old one
- * had, else by a reset, so that the program cannot take what it has read for all there was.  A reset
- * would take away what is not yet received, so it needs all to fit into the first window.
+ * What is left to read is sent by a peer made for that, which then ends: in good order when the old
+ * one had, else by a reset, so that the program cannot take what it has read for all there was.  A
+ * reset would take away what is not yet received, so it needs all to fit into the first window.
  */
 void plan_tcp_closed(const struct restore *r, struct plan *plan, size_t description)
 {

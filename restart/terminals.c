@@ -27,7 +27,7 @@ static bool is(const struct terminal *t, uint32_t flags)
 	return t && (t->flags & flags) == flags;
 }
 
-/* ---- Finding them --------------------------------------------------------------------------------- */
+/* ---- Finding them ---------------------------------------------------------------------------- */
 
 static size_t master_with(const struct restore *r, uint32_t index)
 {
@@ -78,7 +78,7 @@ static bool has_slave(const struct restore *r, size_t master)
 	return false;
 }
 
-/* ---- Checks --------------------------------------------------------------------------------------- */
+/* ---- Checks ---------------------------------------------------------------------------------- */
 
 void check_terminal(const struct restore *r, struct findings *f, const struct descriptor *d)
 {
@@ -95,7 +95,7 @@ void check_terminal(const struct restore *r, struct findings *f, const struct de
 			     "which are gone: it is hung up", at.text, d->fd);
 }
 
-/* ---- The plan ------------------------------------------------------------------------------------- */
+/* ---- The plan -------------------------------------------------------------------------------- */
 
 static void plan_ioctl(struct plan *plan, int fd, unsigned long request, uint64_t argument)
 {

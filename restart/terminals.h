@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Terminals.  A pseudo-terminal whose master is in the process is made anew, with both of its ends; any
- * other terminal is restart's own now, which gets the modes of the old one where the program was in its
- * foreground and restart is, too.
+ * Terminals.  A pseudo-terminal whose master is in the process is made anew, with both of its ends;
+ * any other terminal is restart's own now, which gets the modes of the old one where the program
+ * was in its foreground and restart is, too.
  */
 #ifndef RESTART_TERMINALS_H
 #define RESTART_TERMINALS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Traits of memory (process/traits.h) in the plan: what the call that maps it must know, and what is
- * done to it when it is there and has its contents.
+ * Traits of memory (process/traits.h) in the plan: what the call that maps it must know, and what
+ * is done to it when it is there and has its contents.
  */
 #ifndef RESTART_TRAITS_H
 #define RESTART_TRAITS_H

@@ -65,7 +65,7 @@ int vdso_here(struct vdso_place *place, addr_t vdso, struct error *err)
 	return 0;
 }
 
-/* ---- The vdso of the core ------------------------------------------------------------------------ */
+/* ---- The vdso of the core -------------------------------------------------------------------- */
 
 static const struct mapping *old_vdso(const struct process *p)
 {
@@ -106,7 +106,7 @@ void vdso_here_by_core(struct restore *r)
 	}
 }
 
-/* ---- A vdso image in memory: its dynamic symbols ------------------------------------------------ */
+/* ---- A vdso image in memory: its dynamic symbols --------------------------------------------- */
 
 struct image {
 	const uint8_t *bytes;
@@ -163,7 +163,7 @@ static const Elf64_Sym *image_function(const struct image *v, const char *name)
 	return NULL;
 }
 
-/* ---- Comparing ---------------------------------------------------------------------------------- */
+/* ---- Comparing ------------------------------------------------------------------------------- */
 
 /* The data pages below the old vdso, when the core has them (gdb's have not), must match too. */
 static bool same_data_layout(const struct restore *r, const struct mapping *vdso)
@@ -191,7 +191,7 @@ bool vdso_same(const struct restore *r)
 	return m->end - m->start == size && same_data_layout(r, m) && same_code(r->process, m, size);
 }
 
-/* ---- The plan ----------------------------------------------------------------------------------- */
+/* ---- The plan -------------------------------------------------------------------------------- */
 
 addr_t vdso_syscall_offset(void)
 {

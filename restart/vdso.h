@@ -14,8 +14,8 @@
 MUST_CHECK int vdso_here(struct vdso_place *place, addr_t vdso, struct error *err);
 
 /*
- * The same for our own vdso where there is no /proc: as the core has it, if it is the same one.  Otherwise
- * the place is empty, and the restored process makes system calls in its stead.
+ * The same for our own vdso where there is no /proc: as the core has it, if it is the same one.
+ * Otherwise the place is empty, and the restored process makes system calls in its stead.
  */
 void vdso_here_by_core(struct restore *r);
 

@@ -3,8 +3,9 @@
  * Formatting text into a buffer: the part of snprintf() that this project needs, safe to call from
  * a signal handler.
  *
- * Conversions: %d %i %u %x %o %c %s %p %%, the lengths l, ll, z, h, hh, the flags 0 - #, a width and
- * (for %s) a precision, either of which may be `*`.  Any other conversion is copied as it stands.
+ * Conversions: %d %i %u %x %o %c %s %p %%, the lengths l, ll, z, h,
+ * hh, the flags 0 - #, a width and (for %s) a precision, either of
+ * which may be `*`.  Any other conversion is copied as it stands.
  */
 #ifndef UTIL_FORMAT_H
 #define UTIL_FORMAT_H

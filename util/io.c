@@ -73,7 +73,9 @@ char *read_file(struct arena *a, const char *path, size_t limit, size_t *len, st
 		error_sys(err, errno, "%s", path);
 		return NULL;
 	}
-	/* A file of /proc must be read from its start in one sitting, so try again with more room. */
+	/*
+	 * A file of /proc must be read from its start in one sitting, so try again with more room.
+	 */
 	for (;; size *= 2) {
 		char *buf = arena_alloc(a, size + 1);
 		ssize_t n = buf && lseek(fd, 0, SEEK_SET) == 0 ? read_full(fd, buf, size) : -1;

@@ -98,7 +98,9 @@ int replacement_commit(struct replacement *r, struct error *err)
 
 	if (!synced)
 		error_sys(err, errno, "%s: cannot write it to the disk", r->path);
-	/* Closed first: a program that somebody has open for writing cannot be executed (ETXTBSY). */
+	/*
+	 * Closed first: a program that somebody has open for writing cannot be executed (ETXTBSY).
+	 */
 	close(r->fd);
 	r->fd = -1;
 	if (synced && renameat(r->directory, r->temporary, r->directory, r->name) == 0) {

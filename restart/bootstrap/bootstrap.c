@@ -19,7 +19,9 @@ static int is_error(long result)
 	return (unsigned long)result >= -4095ul;
 }
 
-/* Where data begins in the file from OFFSET on: holes read as zeros, which the memory is already. */
+/*
+ * Where data begins in the file from OFFSET on: holes read as zeros, which the memory is already.
+ */
 static long skip_hole(long fd, long offset, long end)
 {
 	long data = bootstrap_syscall(__NR_lseek, fd, offset, SEEK_DATA, 0, 0, 0);

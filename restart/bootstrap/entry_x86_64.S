@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The bootstrap's entry and what C cannot say.  The entry is byte 0 of the blob; restart jumps there
- * with rsp at the top of the leader's stack, rdi = header, rsi = first operation.
+ * The bootstrap's entry and what C cannot say.  The entry is byte 0 of the blob; restart jumps
+ * there with rsp at the top of the leader's stack, rdi = header, rsi = first operation.
  */
 #include <asm/unistd.h>
 

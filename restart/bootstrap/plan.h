@@ -14,9 +14,9 @@
  *
  * Most operations are plain system calls.  There is one "result register", per thread: an operation
  * may keep its result there and a later one may take it as an argument, which is how a descriptor
- * travels from open to mmap.  A thread runs from its first operation to OP_END.  The first operation
- * that fails ends everything: its index and errno stand in the header, and the thread traps (with a
- * tracer) or ends the process (without).
+ * travels from open to mmap.  A thread runs from its first operation to OP_END.  The first
+ * operation that fails ends everything: its index and errno stand in the header, and the thread
+ * traps (with a tracer) or ends the process (without).
  */
 #ifndef RESTART_BOOTSTRAP_PLAN_H
 #define RESTART_BOOTSTRAP_PLAN_H
@@ -40,8 +40,11 @@ enum plan_op_kind {
 	OP_ENTER,
 	/* System call nr(args...). */
 	OP_SYSCALL,
-	/* Reads args[2] bytes at offset args[3] of descriptor args[0] to address args[1], where zeros
-	 * are: holes in the file are skipped, unless args[4] is 1 and there is something else. */
+	/*
+	 * Reads args[2] bytes at offset args[3] of descriptor args[0]
+	 * to address args[1], where zeros are: holes in the file are
+	 * skipped, unless args[4] is 1 and there is something else.
+	 */
 	OP_READ,
 	/* Copies args[2] bytes from args[1] (in the plan) to args[0]. */
 	OP_COPY,
@@ -52,8 +55,10 @@ enum plan_op_kind {
 	OP_LOAD,
 	/* Stores the result register with the bits args[1] as the 32-bit integer at args[0]. */
 	OP_STORE,
-	/* clone3 with the struct clone_args at args[0], of args[1] bytes; the new thread continues at
-	 * the operation with index args[2]. */
+	/*
+	 * clone3 with the struct clone_args at args[0], of args[1] bytes;
+	 * the new thread continues at the operation with index args[2].
+	 */
 	OP_THREAD,
 };
 

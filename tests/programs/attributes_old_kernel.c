@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* attributes_old_kernel COMMAND...: runs it as on a kernel where timers cannot be asked for by their ids. */
+/*
+ * attributes_old_kernel COMMAND...: runs it as on a
+ * kernel where timers cannot be asked for by their ids.
+ */
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * attributes_victim WHAT...: takes on each of the attributes, says "ready", and ends with status 7 when a
- * line comes.
+ * attributes_victim WHAT...: takes on each of the attributes,
+ * says "ready", and ends with status 7 when a line comes.
  */
 #define _GNU_SOURCE
 #include <linux/filter.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * chain_threads STEPS: a simulation. Eight threads advance a row of cells, each its own part, and meet at
- * a barrier twice a step; a recursive lock is held meanwhile; a line a step.
+ * chain_threads STEPS: a simulation. Eight threads advance a row of cells, each its own part, and
+ * meet at a barrier twice a step; a recursive lock is held meanwhile; a line a step.
  */
 #define _GNU_SOURCE
 #include <pthread.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * One thread that computes, is interrupted by a timer, and has a handler wait a while; until it reads a
- * byte.  All that the computation touches, registers included, must come out right.
+ * One thread that computes, is interrupted by a timer, and has a handler wait a while; until it
+ * reads a byte.  All that the computation touches, registers included, must come out right.
  */
 #include <fcntl.h>
 #include <string.h>

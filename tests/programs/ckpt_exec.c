@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Starts itself again and again, in turn from the leader and from another thread, N times; then `ok'. */
+/*
+ * Starts itself again and again, in turn from the
+ * leader and from another thread, N times; then `ok'.
+ */
 #define _GNU_SOURCE
 #include <pthread.h>
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Prints the configuration with which it starts; with an argument, changes it to the name `changed',
- * SIGUSR2 and no continuing, and prints it again.  Then waits until there is a file `go'.
+ * Prints the configuration with which it starts; with an argument,
+ * changes it to the name `changed', SIGUSR2 and no continuing, and
+ * prints it again.  Then waits until there is a file `go'.
  */
 #include <signal.h>
 #include <stdio.h>

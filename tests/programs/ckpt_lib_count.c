@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Knows nothing of checkpoints.  Counts in lines from 1 on, each written at once, until it finds a file
- * `go'; then prints its argument and its environment variable WORD, and ends with status 7.
+ * Knows nothing of checkpoints.  Counts in lines from 1 on, each written at once, until it finds a
+ * file `go'; then prints its argument and its environment variable WORD, and ends with status 7.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Leaves a descriptor and the middle page of three out of its checkpoint `saved', and prints after the
- * restart what is there of them.
+ * Leaves a descriptor and the middle page of three out of its checkpoint
+ * `saved', and prints after the restart what is there of them.
  */
 #include <errno.h>
 #include <fcntl.h>

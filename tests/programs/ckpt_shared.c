@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Has 100 MiB of memory that a fork shares: every second MiB of it written to.  Invariant: it is as it was.
+ * Has 100 MiB of memory that a fork shares: every second
+ * MiB of it written to.  Invariant: it is as it was.
  */
 #define _GNU_SOURCE
 #include <string.h>

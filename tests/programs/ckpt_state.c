@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Sets up one kind of state, says `ready', and when it has read a byte checks that the state is still
- * there.
+ * Sets up one kind of state, says `ready', and when it
+ * has read a byte checks that the state is still there.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

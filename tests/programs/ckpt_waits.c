@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Waits in every call that a stop could end with EINTR, each in a thread of its own, but the one that
- * is named in the leader.  A byte on stdin ends all of them: none may have ended before, or in another
- * way.
+ * Waits in every call that a stop could end with EINTR, each in a thread
+ * of its own, but the one that is named in the leader.  A byte on stdin
+ * ends all of them: none may have ended before, or in another way.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * compress_memory MIB: text that compresses, noise that does not, and MIB of memory of which only the
- * first and last page were written.  At each line from standard input, and at its end, all is compared
- * with what it must be.
+ * compress_memory MIB: text that compresses, noise that does not, and MIB of
+ * memory of which only the first and last page were written.  At each line
+ * from standard input, and at its end, all is compared with what it must be.
  */
 #include <stdint.h>
 #include <stdio.h>

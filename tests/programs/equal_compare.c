@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * equal_compare OURS KERNEL: whether two cores of one process that did nothing between them say the
- * same: ids, registers of all threads, auxiliary vector, mapped files, mappings, every byte of memory.
- * The first difference is told.
+ * same: ids, registers of all threads, auxiliary vector, mapped files,
+ * mappings, every byte of memory.  The first difference is told.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -67,7 +67,9 @@ static void compare_identity(const struct process *a, const struct process *b)
 		"the layouts of the XSAVE area differ");
 }
 
-/* The end of the mapping of the kernel that M begins: the model splits it by where the bytes are. */
+/*
+ * The end of the mapping of the kernel that M begins: the model splits it by where the bytes are.
+ */
 static const struct mapping *last_of(const struct process *p, const struct mapping *m)
 {
 	for (; m + 1 < p->mappings + p->mapping_count; m++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One of each kind of memory: files private and shared, read and written, deleted; holes; protected;
- * shared and without a name; a heap; a large array with a page here and there.
+ * One of each kind of memory: files private and shared, read and written, deleted; holes;
+ * protected; shared and without a name; a heap; a large array with a page here and there.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Threads that wait in different calls for what does not come, each with noise of its own in its
- * vector registers (AVX where the cpu has it), a signal mask of its own, and bytes on its stack.  The
- * calls are made here and not in libc, so that the registers live through them.
+ * vector registers (AVX where the cpu has it), a signal mask of its own, and bytes on its stack.
+ * The calls are made here and not in libc, so that the registers live through them.
  */
 #define _GNU_SOURCE
 #include <linux/futex.h>

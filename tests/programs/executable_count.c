@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Writes the numbers from 1 to N, a line each, every 20 ms; then what it sees of the environment and its
- * process id to the file `said', when it has SAYS in its environment.  Ends with status 42.
+ * Writes the numbers from 1 to N, a line each, every 20 ms; then what it sees of the environment
+ * and its process id to the file `said', when it has SAYS in its environment.  Ends with status 42.
  */
 #define _GNU_SOURCE
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Says which descriptor and which memory is to be left out, waits for the file named on the command line,
- * and says what is there.
+ * Says which descriptor and which memory is to be left out, waits
+ * for the file named on the command line, and says what is there.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Has 8 MiB from malloc(), reads all of it again when it finds itself in another process, and stays. */
+/*
+ * Has 8 MiB from malloc(), reads all of it again when
+ * it finds itself in another process, and stays.
+ */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Has a handler for SIGUSR1, waits for the file named on the command line, and says how often it ran. */
+/*
+ * Has a handler for SIGUSR1, waits for the file named
+ * on the command line, and says how often it ran.
+ */
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Invariant: large blocks of malloc, which are one mapping of the kernel's, keep their contents when
- * they grow after the restart, also when they were shrunk before; memory that the program gave back
- * with madvise() reads as zeros; a new page of the heap and of an arena is zeros.
+ * Invariant: large blocks of malloc, which are one mapping of the kernel's, keep their contents
+ * when they grow after the restart, also when they were shrunk before; memory that the program gave
+ * back with madvise() reads as zeros; a new page of the heap and of an arena is zeros.
  */
 #define _GNU_SOURCE
 #include <malloc.h>

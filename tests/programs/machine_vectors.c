@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Keeps noise in all sixteen ymm registers, and rounding modes of its own in MXCSR and the x87 control
- * word, through a loop that ends at SIGUSR1; then all must be as it was.
+ * Keeps noise in all sixteen ymm registers, and rounding modes of its own in MXCSR and the x87
+ * control word, through a loop that ends at SIGUSR1; then all must be as it was.
  */
 #include <immintrin.h>
 #include <signal.h>

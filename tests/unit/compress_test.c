@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What is packed is unpacked equal, whatever the pieces; and how large a core may become is known from
- * its headers.
+ * What is packed is unpacked equal, whatever the pieces; and
+ * how large a core may become is known from its headers.
  */
 #define _GNU_SOURCE
 #include <elf.h>
@@ -133,7 +133,7 @@ static void test_full(void)
 	packer_close(&p);
 }
 
-/* ---- The extent ------------------------------------------------------------------------------- */
+/* ---- The extent ------------------------------------------------------------------------------ */
 
 struct head {
 	Elf64_Ehdr ehdr;

@@ -32,7 +32,7 @@ static int parse(const char *text, size_t len)
 	return result < 0 || warnings ? -1 : 0;
 }
 
-/* ---- Lines -------------------------------------------------------------------------------------- */
+/* ---- Lines ----------------------------------------------------------------------------------- */
 
 static void test_lines(void)
 {
@@ -131,7 +131,7 @@ static void test_mistakes(void)
 	}
 }
 
-/* ---- Random models ------------------------------------------------------------------------------- */
+/* ---- Random models --------------------------------------------------------------------------- */
 
 /* The values that each attribute may have. */
 static int64_t random_value(int which)

@@ -239,7 +239,9 @@ static void listing_set_up(void)
 	}
 	listing = opendir("holds.list");
 	NEED(listing && list(10));
-	/* The position of the descriptor is behind libc's buffer; an entry by hand leaves it there. */
+	/*
+	 * The position of the descriptor is behind libc's buffer; an entry by hand leaves it there.
+	 */
 	seekdir(listing, telldir(listing));
 	NEED(list(50));
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * holds: one program that holds everything a process can hold, and says afterwards what it still has.
+ * holds: one program that holds everything a process
+ * can hold, and says afterwards what it still has.
  *
  *	holds GO [-x NAME]... [NAME]...
  *
- * sets up every hold (or those named, without those behind -x), writes "ready", waits until the file GO
- * exists, checks every hold, and writes a line of TAP for each.  In between it is checkpointed and
- * restarted.  The exit status is 0 when nothing was lost.
+ * sets up every hold (or those named, without those behind -x), writes "ready", waits until the
+ * file GO exists, checks every hold, and writes a line of TAP for each.  In between it is
+ * checkpointed and restarted.  The exit status is 0 when nothing was lost.
  *
  * A hold is independent of all others and leaves them alone: it has its own descriptors and memory,
  * and no two change the same attribute of the process.

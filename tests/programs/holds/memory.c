@@ -291,7 +291,9 @@ static char *grows;
 
 static void grows_set_up(void)
 {
-	/* Room for it to grow, and below that, so that nobody comes near, what may not be accessed. */
+	/*
+	 * Room for it to grow, and below that, so that nobody comes near, what may not be accessed.
+	 */
 	char *room = mmap(NULL, 8 << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	NEED(room != MAP_FAILED);

@@ -30,8 +30,8 @@
 static const struct timespec at_once;
 
 /*
- * What is to wait for the process must be blocked in the threads of all holds, and so before there are
- * any.  9 to 13 are the signals of counters.c and locks.c.
+ * What is to wait for the process must be blocked in the threads of all holds, and so before there
+ * are any.  9 to 13 are the signals of counters.c and locks.c.
  */
 __attribute__((constructor)) static void block_everywhere(void)
 {

@@ -18,8 +18,8 @@
 #endif
 
 /*
- * A worker says how far it is, and is told how far it may go: 1 is before the checkpoint, more is after it.
- * A worker that is about to block says so before; then it is waited for until it sleeps.
+ * A worker says how far it is, and is told how far it may go: 1 is before the checkpoint, more is
+ * after it.  A worker that is about to block says so before; then it is waited for until it sleeps.
  */
 struct worker {
 	pthread_t thread;
