@@ -8,8 +8,9 @@
  *
  * or nothing:
  *
- *	plain warm MIB		touches so much memory, which what comes next then has faster: a virtual
- *				machine gets memory that it has not used for a while from its host, slowly
+ *	plain warm MIB		touches so much memory, which what comes next then has faster: a
+ *				virtual machine gets memory that it has not used for a while from
+ *				its host, slowly
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

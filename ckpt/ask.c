@@ -47,7 +47,8 @@ int ask_process(struct process *p, struct tracee *t, struct error *err)
 bool ask_wants_threads(const struct process *p)
 {
 	for (int i = 1; i < SIGNALS && p->thread_count > 1; i++)
-		if (p->dispositions[i].kind == DISPOSITION_HANDLER && p->dispositions[i].flags & SA_ONSTACK)
+		if (p->dispositions[i].kind == DISPOSITION_HANDLER &&
+		    p->dispositions[i].flags & SA_ONSTACK)
 			return true;
 	return false;
 }

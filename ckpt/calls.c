@@ -78,8 +78,8 @@ static void abort_rseq(struct tracee_thread *t)
 	uint64_t at;
 
 	if (ptrace((enum __ptrace_request)GET_RSEQ, t->tid, sizeof rseq, &rseq) != sizeof rseq ||
-	    !rseq.area || tracee_read(t->tid, rseq.area + RSEQ_CS, &at, sizeof at, &ignored) < 0 || !at ||
-	    tracee_read(t->tid, at, &section, sizeof section, &ignored) < 0)
+	    !rseq.area || tracee_read(t->tid, rseq.area + RSEQ_CS, &at, sizeof at, &ignored) < 0 ||
+	    !at || tracee_read(t->tid, at, &section, sizeof section, &ignored) < 0)
 		return;
 	if (t->regs.rip - section.start < section.length)
 		t->regs.rip = section.abort;
@@ -216,7 +216,8 @@ int tracee_begin_calls(struct tracee *t, size_t thread, const struct process *p,
 	addr_t frame = s->start + DATA_SIZE + 64;
 	s->call_sp = frame - 8;
 	memcpy(image + (s->call_sp - s->start), &t->gadgets.restorer, sizeof t->gadgets.restorer);
-	sigframe_build(image + (frame - s->start), frame, &resume, xsave, xsave_size, caller->blocked);
+	sigframe_build(image + (frame - s->start), frame, &resume, xsave, xsave_size,
+		       caller->blocked);
 	t->caller = caller;
 	if (tracee_write(t->pid, s->start, image, size, err) < 0)
 		return -1;
@@ -232,8 +233,8 @@ int tracee_begin_calls(struct tracee *t, size_t thread, const struct process *p,
 }
 
 int tracee_call_in(pid_t tid, addr_t syscall_ret, addr_t sp, pid_t *child, long *result,
-		   struct error *err, long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
-		   uint64_t f)
+		   struct error *err, long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+		   uint64_t e, uint64_t f)
 {
 	unsigned long message;
 	struct user_regs_struct regs;
@@ -267,7 +268,9 @@ int tracee_call_in(pid_t tid, addr_t syscall_ret, addr_t sp, pid_t *child, long 
 			return error_set(err, ESRCH, "thread %d has ended", tid);
 		if (WSTOPSIG(status) == SYSCALL_STOP)
 			stops++;
-		else if (child && (status >> 16 == PTRACE_EVENT_CLONE || status >> 16 == PTRACE_EVENT_FORK) &&
+		else if (child &&
+			 (status >> 16 == PTRACE_EVENT_CLONE ||
+			  status >> 16 == PTRACE_EVENT_FORK) &&
 			 ptrace(PTRACE_GETEVENTMSG, tid, 0, &message) == 0)
 			*child = (pid_t)message;
 		signo = status >> 16 || WSTOPSIG(status) == SYSCALL_STOP ? 0 : WSTOPSIG(status);
@@ -281,8 +284,8 @@ int tracee_call_in(pid_t tid, addr_t syscall_ret, addr_t sp, pid_t *child, long 
 int tracee_call(struct tracee *t, long *result, struct error *err, long nr, uint64_t a, uint64_t b,
 		uint64_t c, uint64_t d, uint64_t e, uint64_t f)
 {
-	return tracee_call_in(t->caller->tid, t->gadgets.syscall_ret, t->scratch.call_sp, NULL, result, err, nr, a, b,
-			      c, d, e, f);
+	return tracee_call_in(t->caller->tid, t->gadgets.syscall_ret, t->scratch.call_sp, NULL,
+			      result, err, nr, a, b, c, d, e, f);
 }
 
 int tracee_exit(struct tracee *t, struct error *err)
@@ -322,7 +325,8 @@ void tracee_end_calls(struct tracee *t)
 	 */
 	if (caller && tracee_set_mask(caller->tid, caller->blocked, &ended) == 0 &&
 	    tracee_set_registers(caller->tid, &caller->regs, &ended) == 0)
-		(void)!tracee_write(t->pid, t->scratch.start, t->scratch.saved, t->scratch.size, &ended);
+		(void)!tracee_write(t->pid, t->scratch.start, t->scratch.saved, t->scratch.size,
+				    &ended);
 	t->caller = NULL;
 }
 
@@ -343,7 +347,8 @@ static void search_mapping(pid_t pid, const struct mapping *m, uint8_t *code, si
 	const size_t overlap = sizeof restorer_code;
 	struct error unreadable;
 
-	for (addr_t at = m->start; at < m->end && !(g->syscall_ret && g->restorer); at += room - overlap) {
+	for (addr_t at = m->start; at < m->end && !(g->syscall_ret && g->restorer);
+	     at += room - overlap) {
 		size_t len = m->end - at < room ? m->end - at : room;
 
 		if (tracee_read(pid, at, code, len, &unreadable) < 0)
@@ -353,7 +358,8 @@ static void search_mapping(pid_t pid, const struct mapping *m, uint8_t *code, si
 		if (!g->restorer)
 			g->restorer = search(code, len, at, restorer_code, sizeof restorer_code);
 		if (!g->restorer)
-			g->restorer = search(code, len, at, restorer_code_short, sizeof restorer_code_short);
+			g->restorer = search(code, len, at, restorer_code_short,
+					     sizeof restorer_code_short);
 	}
 }
 

@@ -65,7 +65,8 @@ static int read_threads(struct process *p, const struct tracee *tracee, struct e
 		t->blocked = from->blocked;
 		for (size_t k = 0; k < p->arch->regset_count; k++)
 			if (add_regset(p, t, p->arch->regsets[k].type,
-				       p->arch->regsets[k].type == NT_X86_XSTATE ? REGSET_ROOM : 1024,
+				       p->arch->regsets[k].type == NT_X86_XSTATE ? REGSET_ROOM
+										 : 1024,
 				       err) < 0)
 				return -1;
 	}

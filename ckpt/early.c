@@ -123,7 +123,8 @@ int early_add(struct early *e, int mem, addr_t start, addr_t end, struct error *
 	char *bytes = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (bytes == MAP_FAILED)
-		return error_set(err, ENOMEM, "not enough memory for %zu bytes of shared memory", len);
+		return error_set(err, ENOMEM, "not enough memory for %zu bytes of shared memory",
+				 len);
 	c->bytes = bytes;
 	e->in_memory += len;
 	early_read_process(mem, start, bytes, len);

@@ -34,13 +34,15 @@ int main(int argc, char **argv)
 
 	if (argc != 4)
 		return 2;
-	int program = open_whole(argv[1], &program_size), library = open_whole(argv[2], &library_size);
+	int program = open_whole(argv[1], &program_size),
+	    library = open_whole(argv[2], &library_size);
 	unlink(argv[3]);  /* it may be running */
 	int out = open(argv[3], O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0777);
 
 	offset = (program_size + 4095) / 4096 * 4096;
-	if (out < 0 || copy_sparse(program, 0, program_size, out) < 0 || ftruncate(out, (off_t)offset) < 0 ||
-	    lseek(out, (off_t)offset, SEEK_SET) < 0 || copy_sparse(library, 0, library_size, out) < 0)
+	if (out < 0 || copy_sparse(program, 0, program_size, out) < 0 ||
+	    ftruncate(out, (off_t)offset) < 0 || lseek(out, (off_t)offset, SEEK_SET) < 0 ||
+	    copy_sparse(library, 0, library_size, out) < 0)
 		give_up(argv[3]);
 	if (embedded_finish(out, argv[3], EMBEDDED_LIBRARY, offset, library_size, &err) < 0) {
 		fprintf(stderr, "embed: %s\n", err.message);

@@ -42,7 +42,8 @@ static int search(char path[PATH_MAX], const char *name)
 	for (;; list++) {
 		size_t len = strcspn(list, ":");
 
-		if (format(path, PATH_MAX, "%.*s%s%s", (int)len, list, len ? "/" : "", name) < PATH_MAX) {
+		if (format(path, PATH_MAX, "%.*s%s%s", (int)len, list, len ? "/" : "", name) <
+		    PATH_MAX) {
 			if (can_be_run(path))
 				return 0;
 			if (errno == EACCES || errno == EISDIR)
@@ -83,7 +84,8 @@ static void look_for_linker(struct program_file *f, int fd, const Elf64_Ehdr *eh
 
 	f->is_static = true;
 	if (ehdr->e_phnum > SEGMENTS_MOST || ehdr->e_phentsize != sizeof phdrs[0] ||
-	    ehdr->e_phoff > INT64_MAX / 2 || pread_full(fd, phdrs, (size_t)size, ehdr->e_phoff) != size)
+	    ehdr->e_phoff > INT64_MAX / 2 ||
+	    pread_full(fd, phdrs, (size_t)size, ehdr->e_phoff) != size)
 		return;
 	for (size_t i = 0; i < ehdr->e_phnum; i++) {
 		if (phdrs[i].p_type != PT_INTERP || phdrs[i].p_offset > INT64_MAX / 2)
@@ -103,7 +105,8 @@ static bool changes_rights(int fd)
 	if (fstat(fd, &st) < 0)
 		return false;
 	return (st.st_mode & S_ISUID && st.st_uid != geteuid()) ||
-	       ((st.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && st.st_gid != getegid()) ||
+	       ((st.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) &&
+		st.st_gid != getegid()) ||
 	       (geteuid() != 0 && fgetxattr(fd, "security.capability", NULL, 0) > 0);
 }
 

@@ -56,7 +56,8 @@ int leave_holes(struct process *p, const struct core_source *source, struct erro
 		bool whole = m->bytes != BYTES_SAVED || m->shared || m->path || m->label ||
 			     m->end - m->start < HOLE_LEAST;
 
-		if (whole ? add(p, m, m->start, m->end, m->bytes, err) < 0 : split(p, m, source, err) < 0)
+		if (whole ? add(p, m, m->start, m->end, m->bytes, err) < 0
+			  : split(p, m, source, err) < 0)
 			return -1;
 	}
 	return 0;

@@ -139,8 +139,8 @@ struct place {
 	struct user_regs_struct regs;  /* at its first instruction */
 };
 
-static int call(const struct place *p, long *result, struct error *err, long nr, uint64_t a, uint64_t b,
-		uint64_t c, uint64_t d)
+static int call(const struct place *p, long *result, struct error *err, long nr, uint64_t a,
+		uint64_t b, uint64_t c, uint64_t d)
 {
 	if (tracee_call_in(p->pid, p->syscall, p->regs.rsp, NULL, result, err, nr, a, b, c, d,
 			   (uint64_t)-1, 0) < 0)
@@ -156,7 +156,8 @@ static int protect_agent(const struct place *p, struct error *err)
 
 	for (size_t i = 0; i < count; i++)
 		if (h[i].p_type == PT_LOAD && h[i].p_flags & PF_X)
-			return call(p, &result, err, SYS_mprotect, p->base + h[i].p_vaddr / PAGE * PAGE,
+			return call(p, &result, err, SYS_mprotect,
+				    p->base + h[i].p_vaddr / PAGE * PAGE,
 				    whole_pages(h[i].p_vaddr % PAGE + h[i].p_memsz),
 				    PROT_READ | PROT_EXEC, 0);
 	return 0;
@@ -173,9 +174,11 @@ static int place_agent(struct place *p, struct error *err)
 
 	if (engine < 0)
 		return -1;
-	if (!bytes || pread_full(engine, bytes + agent + PAGE, engine_size, 0) != (ssize_t)engine_size)
+	if (!bytes ||
+	    pread_full(engine, bytes + agent + PAGE, engine_size, 0) != (ssize_t)engine_size)
 		return error_set(err, ENOMEM, "not enough memory");
-	if (call(p, &result, err, SYS_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS) < 0)
+	if (call(p, &result, err, SYS_mmap, 0, size, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS) < 0)
 		return -1;
 	p->base = (addr_t)result;
 	load_agent(bytes, p->base);
@@ -228,7 +231,8 @@ static int enable(pid_t pid, struct error *err)
 	/* The agent has unblocked its signals. */
 	if (ptrace(PTRACE_GETSIGMASK, pid, sizeof after, &after) < 0)
 		after = UINT64_MAX;
-	if (tracee_set_registers(pid, &p.regs, err) < 0 || tracee_set_mask(pid, mask & after, err) < 0)
+	if (tracee_set_registers(pid, &p.regs, err) < 0 ||
+	    tracee_set_mask(pid, mask & after, err) < 0)
 		return -1;
 	if (held)
 		kill(pid, held);
@@ -261,7 +265,8 @@ static int follow(pid_t pid, struct error *err)
 		return 0;  /* it executed nothing */
 	ptrace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD);
 	/* Not before the call has ended may its registers be changed. */
-	if (ptrace(PTRACE_SYSCALL, pid, 0, 0) < 0 || wait_for_stop(pid, PTRACE_SYSCALL, SYSCALL_STOP) < 0)
+	if (ptrace(PTRACE_SYSCALL, pid, 0, 0) < 0 ||
+	    wait_for_stop(pid, PTRACE_SYSCALL, SYSCALL_STOP) < 0)
 		return 0;
 	int result = enable(pid, err);
 	ptrace(PTRACE_DETACH, pid, 0, 0);
@@ -308,6 +313,6 @@ int inject_at_exec(struct error *err)
 	ssize_t got = read_full(ends[0], &byte, 1);
 	close(ends[0]);
 	prctl(PR_SET_PTRACER, 0, 0, 0, 0);
-	return got == 1 ? 0 : error_set(err, EPERM, "cannot be enabled for checkpointing: it is linked "
-					"statically, and ptrace is not permitted here");
+	return got == 1 ? 0 : error_set(err, EPERM, "cannot be enabled for checkpointing: it is "
+					"linked statically, and ptrace is not permitted here");
 }

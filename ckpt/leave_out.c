@@ -117,8 +117,8 @@ static int drop_range(struct process *p, struct leave_out_range range, struct er
 
 		if (m->bytes != BYTES_SAVED || start >= end)
 			start = end = m->end;
-		if (add(p, m, m->start, start, false, err) < 0 || add(p, m, start, end, true, err) < 0 ||
-		    add(p, m, end, m->end, false, err) < 0)
+		if (add(p, m, m->start, start, false, err) < 0 ||
+		    add(p, m, start, end, true, err) < 0 || add(p, m, end, m->end, false, err) < 0)
 			return -1;
 	}
 	return 0;

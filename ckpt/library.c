@@ -118,11 +118,13 @@ static bool put(const char *path, const struct library *l)
 	return replacement_commit(&r, &err) == 0;
 }
 
-static bool put_in(char path[PATH_MAX], const char *parent, const char *name, const struct library *l)
+static bool put_in(char path[PATH_MAX], const char *parent, const char *name,
+		   const struct library *l)
 {
 	char folder[PATH_MAX];
 
-	if (!can_be_preloaded(parent) || format(folder, sizeof folder, "%s/%s", parent, name) >= PATH_MAX ||
+	if (!can_be_preloaded(parent) ||
+	    format(folder, sizeof folder, "%s/%s", parent, name) >= PATH_MAX ||
 	    (mkdir(folder, 0700) < 0 && errno != EEXIST) || !is_private(folder))
 		return false;
 	return format(path, PATH_MAX, "%s/libckpt-%016llx.so", folder,

@@ -116,8 +116,8 @@ static void tell(const struct options *o, const char *what, const char *message)
 		return;  /* it has been killed meanwhile */
 }
 
-static int write_core(struct capture *c, const struct options *o, int fd, struct core_write_stats *stats,
-		      struct error *err)
+static int write_core(struct capture *c, const struct options *o, int fd,
+		      struct core_write_stats *stats, struct error *err)
 {
 	struct core_source source = memory_core_source(&c->memory);
 	struct progress progress = { .start = now(), .wanted = isatty(STDERR_FILENO) };
@@ -125,7 +125,10 @@ static int write_core(struct capture *c, const struct options *o, int fd, struct
 	char cpu[CPU_FEATURES_SIZE];
 	struct utsname host;
 	struct core_write_options how = {
-		.name = o->output, .compress = o->compress, .progress = show_progress, .context = &progress,
+		.name = o->output,
+		.compress = o->compress,
+		.progress = show_progress,
+		.context = &progress,
 		.kernel = uname(&host) == 0 ? host.release : NULL,
 		.cpu = cpu_features_here(cpu) ? cpu : NULL,
 	};
@@ -134,7 +137,8 @@ static int write_core(struct capture *c, const struct options *o, int fd, struct
 	if (result == 0 && o->log)
 		result = write_log(o->log, &text, err);
 	if (result == 0)
-		result = core_write(&c->process, &source, text.bytes, text.len, fd, &how, stats, err);
+		result = core_write(&c->process, &source, text.bytes, text.len, fd, &how, stats,
+				    err);
 	if (text.bytes)
 		munmap(text.bytes, text.len);
 	return result;
@@ -220,7 +224,8 @@ static int run(const struct options *o, struct error *err)
 	if (result == 0 && (o->stats || o->json))
 		print_stats(o, &c, &stats, now() - start);
 	if (result == 0 && o->verbose)
-		fprintf(stderr, "ckpt: %s: %llu MiB\n", o->output, (unsigned long long)stats.written >> 20);
+		fprintf(stderr, "ckpt: %s: %llu MiB\n", o->output,
+			(unsigned long long)stats.written >> 20);
 	capture_end(&c);
 	return result;
 }

@@ -100,7 +100,8 @@ int memory_find_unshared(struct memory_source *m, const struct process *p, struc
 	return 0;
 }
 
-int memory_copy_early(struct memory_source *m, const struct process *p, pid_t pid, struct error *err)
+int memory_copy_early(struct memory_source *m, const struct process *p, pid_t pid,
+		      struct error *err)
 {
 	char name[64];
 	int result = 0;
@@ -112,14 +113,15 @@ int memory_copy_early(struct memory_source *m, const struct process *p, pid_t pi
 		return error_sys(err, errno, "%s", name);
 	for (size_t i = 0; i < p->mapping_count && result == 0; i++)
 		if (is_read_early(m, &p->mappings[i]))
-			result = early_add(&m->early, mem, p->mappings[i].start, p->mappings[i].end, err);
+			result = early_add(&m->early, mem, p->mappings[i].start, p->mappings[i].end,
+					   err);
 	return result < 0 ? -1 : early_finish(&m->early, err);
 }
 
 /* ---- Where the bytes of the mappings are ----------------------------------------------------- */
 
-static struct mapping *append(struct process *p, const struct mapping *from, addr_t start, addr_t end,
-			      enum bytes bytes)
+static struct mapping *append(struct process *p, const struct mapping *from, addr_t start,
+			      addr_t end, enum bytes bytes)
 {
 	struct mapping *m = process_add_mapping(p);
 
@@ -139,8 +141,8 @@ static struct mapping *append(struct process *p, const struct mapping *from, add
  * The first page of a program or library is saved as the kernel's cores have it: by it debuggers,
  * and restart, know which file it was.  Returns where the rest of MAP begins in *AT.
  */
-static int save_header(struct memory_source *m, struct process *p, const struct mapping *map, addr_t *at,
-		       struct error *err)
+static int save_header(struct memory_source *m, struct process *p, const struct mapping *map,
+		       addr_t *at, struct error *err)
 {
 	addr_t end = map->start + PAGE;
 	char magic[SELFMAG];
@@ -166,7 +168,8 @@ static int split_by_pages(struct memory_source *m, struct process *p, const stru
 
 	if (save_header(m, p, map, &at, err) < 0)
 		return -1;
-	while (at < map->end && (more = pages_next_private(&m->pages, at, map->end, &start, &stop, err)) > 0) {
+	while (at < map->end &&
+	       (more = pages_next_private(&m->pages, at, map->end, &start, &stop, err)) > 0) {
 		if (start > at && !append(p, map, at, start, BYTES_FILE))
 			return error_set(err, ENOMEM, "not enough memory");
 		if (!append(p, map, start, stop, BYTES_SAVED))

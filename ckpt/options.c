@@ -106,7 +106,8 @@ static bool parse_size(const char *text, uint64_t *size)
 	int shift = unit ? 10 * (1 + (int)(unit - units) / 2) : 0;
 
 	*size = value << shift;
-	return *text >= '0' && *text <= '9' && !errno && !end[unit != NULL] && value <= most >> shift;
+	return *text >= '0' && *text <= '9' && !errno && !end[unit != NULL] &&
+	       value <= most >> shift;
 }
 
 static bool parse_level(const char *text, int *level)
@@ -177,7 +178,8 @@ done:
 	if (!o->pid)
 		return wrong_use("name a program, or a process: -p PID", NULL);
 	if (o->executable && o->compress)
-		return wrong_use("a checkpoint that continues itself cannot be compressed: -n, -z", NULL);
+		return wrong_use("a checkpoint that continues itself cannot be compressed: -n, -z",
+				 NULL);
 	if (!o->output) {
 		snprintf(o->default_output, sizeof o->default_output, "core.%d%s", o->pid,
 			 o->compress ? ".zst" : "");

@@ -30,7 +30,8 @@ int pages_open(struct pages *p, pid_t pid, struct error *err)
 {
 	p->mem = p->pagemap = -1;
 	p->window_count = 0;
-	if (open_proc(pid, "mem", &p->mem, err) < 0 || open_proc(pid, "pagemap", &p->pagemap, err) < 0) {
+	if (open_proc(pid, "mem", &p->mem, err) < 0 ||
+	    open_proc(pid, "pagemap", &p->pagemap, err) < 0) {
 		pages_close(p);
 		return -1;
 	}

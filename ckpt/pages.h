@@ -37,6 +37,7 @@ MUST_CHECK int pages_next_private(struct pages *p, addr_t from, addr_t end, addr
  * Reads LEN bytes at ADDR, of pages that are there,
  * whether the process itself may read them or not.
  */
-MUST_CHECK int pages_read(const struct pages *p, addr_t addr, void *to, size_t len, struct error *err);
+MUST_CHECK int pages_read(const struct pages *p, addr_t addr, void *to, size_t len,
+			  struct error *err);
 
 #endif

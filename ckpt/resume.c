@@ -24,7 +24,8 @@ static int look_at(const char *name, struct error *err)
 	if (found < 0)
 		return -1;
 	if (!found || e.kind != EMBEDDED_CORE)
-		return error_set(err, ENOEXEC, "%s: is there and no checkpoint; give another name", name);
+		return error_set(err, ENOEXEC, "%s: is there and no checkpoint; give another name",
+				 name);
 	return 1;
 }
 

@@ -25,7 +25,8 @@ static const char *base_name(const char *path)
 }
 
 /* The name that a checkpoint of the program will have, as far as we have a say in it; or "". */
-static int choose_name(char name[PATH_MAX], const struct run_options *o, bool script, struct error *err)
+static int choose_name(char name[PATH_MAX], const struct run_options *o, bool script,
+		       struct error *err)
 {
 	const char *given = o->name, *inherited = getenv("CKPT_NAME");
 	char here[PATH_MAX] = "";
@@ -35,15 +36,19 @@ static int choose_name(char name[PATH_MAX], const struct run_options *o, bool sc
 		return 0;
 	/* A script's process has the name of its interpreter. */
 	if (!given)
-		return !script || format(name, PATH_MAX, "%s.ckpt", base_name(o->program[0])) < PATH_MAX
-		       ? 0 : error_sys(err, ENAMETOOLONG, "%s", o->program[0]);
+		return !script || format(name, PATH_MAX, "%s.ckpt", base_name(o->program[0])) <
+					       PATH_MAX
+			       ? 0
+			       : error_sys(err, ENAMETOOLONG, "%s", o->program[0]);
 	/*
 	 * One that was asked for stays where it was asked for when the program changes its folder.
 	 */
 	if (given[0] != '/' && !getcwd(here, sizeof here))
 		return error_sys(err, errno, "the current directory");
-	return format(name, PATH_MAX, "%s%s%s", here, here[0] && here[1] ? "/" : "", given) < PATH_MAX
-	       ? 0 : error_sys(err, ENAMETOOLONG, "%s", given);
+	return format(name, PATH_MAX, "%s%s%s", here, here[0] && here[1] ? "/" : "", given) <
+			       PATH_MAX
+		       ? 0
+		       : error_sys(err, ENAMETOOLONG, "%s", given);
 }
 
 static int preload(const char *library)
@@ -54,7 +59,8 @@ static int preload(const char *library)
 
 	if (others && strstr(others, library))
 		return 0;
-	if (asprintf(&list, "%s%s%s", library, others && *others ? ":" : "", others ? others : "") < 0)
+	if (asprintf(&list, "%s%s%s", library, others && *others ? ":" : "", others ? others : "") <
+	    0)
 		return -1;
 	result = setenv("LD_PRELOAD", list, 1);
 	free(list);
@@ -83,7 +89,8 @@ static int set_environment(const struct run_options *o, const char *name, const 
 	       setenv("CKPT_OWNER", owner, 1) | (library ? preload(library) : 0);
 }
 
-static int continue_from_checkpoint(const struct run_options *o, const char *name, struct error *err)
+static int continue_from_checkpoint(const struct run_options *o, const char *name,
+				    struct error *err)
 {
 	const char *inherited = getenv("CKPT_NAME");
 	char usual[PATH_MAX];

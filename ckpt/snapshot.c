@@ -76,13 +76,13 @@ static void end_child(pid_t child)
  * clone in thread TID; returns our id of the child, which is going
  * to stop at its birth; *INNER is its id in the process's namespace.
  */
-static pid_t clone_in(pid_t tid, const struct tracee *t, addr_t sp, unsigned long flags, addr_t stack,
-		      long *inner, struct error *err)
+static pid_t clone_in(pid_t tid, const struct tracee *t, addr_t sp, unsigned long flags,
+		      addr_t stack, long *inner, struct error *err)
 {
 	pid_t child = 0;
 
-	if (tracee_call_in(tid, t->gadgets.syscall_ret, sp, &child, inner, err, SYS_clone, flags, stack, 0,
-			   0, 0, 0) < 0) {
+	if (tracee_call_in(tid, t->gadgets.syscall_ret, sp, &child, inner, err, SYS_clone, flags,
+			   stack, 0, 0, 0, 0) < 0) {
 		if (child)
 			end_child(child);
 		return -1;
@@ -113,9 +113,10 @@ static bool is_reaper(struct tracee *t)
 
 	if (t->is_init)
 		return true;
-	return tracee_call(t, &result, &err, SYS_prctl, PR_GET_CHILD_SUBREAPER, t->scratch.data, 0, 0, 0,
-			   0) < 0 ||
-	       result < 0 || tracee_read(t->pid, t->scratch.data, &value, sizeof value, &err) < 0 || value;
+	return tracee_call(t, &result, &err, SYS_prctl, PR_GET_CHILD_SUBREAPER, t->scratch.data, 0,
+			   0, 0, 0) < 0 ||
+	       result < 0 || tracee_read(t->pid, t->scratch.data, &value, sizeof value, &err) < 0 ||
+	       value;
 }
 
 /* What the throw-away child does: drops the descriptors, forks. */
@@ -129,8 +130,8 @@ static pid_t fork_from(const struct tracee *t, pid_t child, addr_t sp, struct er
 	if (ptrace(PTRACE_SETOPTIONS, child, 0, options) < 0)
 		return error_sys(err, errno, "the snapshot");
 	/* Sharing the table first and then leaving it costs nothing, however many there are. */
-	if (tracee_call_in(child, t->gadgets.syscall_ret, sp, NULL, &result, err, SYS_close_range, 0, ~0u,
-			   CLOSE_RANGE_UNSHARE, 0, 0, 0) < 0)
+	if (tracee_call_in(child, t->gadgets.syscall_ret, sp, NULL, &result, err, SYS_close_range,
+			   0, ~0u, CLOSE_RANGE_UNSHARE, 0, 0, 0) < 0)
 		return -1;
 	if (result < 0)
 		return error_sys(err, (int)-result, "process %d: close_range", t->pid);
@@ -145,14 +146,15 @@ pid_t snapshot_take(struct tracee *t, struct error *err)
 	pid_t child, snapshot;
 
 	if (is_reaper(t))
-		return error_set(err, ENOTSUP, "process %d adopts orphans, and would adopt the snapshot", t->pid);
+		return error_set(err, ENOTSUP,
+				 "process %d adopts orphans, and would adopt the snapshot", t->pid);
 	if (prepare_chains(t, &chains, err) < 0)
 		return -1;
 	/* Not EXITKILL: that is inherited by the child, but this is the process itself. */
 	if (ptrace(PTRACE_SETOPTIONS, t->pid, 0, plain | PTRACE_O_TRACECLONE) < 0)
 		return error_sys(err, errno, "process %d", t->pid);
-	child = clone_in(t->pid, t, chains.wait_sp, CLONE_VM | CLONE_FILES, chains.child_sp, &child_inside,
-			 err);
+	child = clone_in(t->pid, t, chains.wait_sp, CLONE_VM | CLONE_FILES, chains.child_sp,
+			 &child_inside, err);
 	ptrace(PTRACE_SETOPTIONS, t->pid, 0, plain);
 	if (child < 0)
 		return -1;
@@ -160,7 +162,8 @@ pid_t snapshot_take(struct tracee *t, struct error *err)
 	end_child(child);
 	/* The child has no exit signal: only a wait for just such children sees it. */
 	struct error unwaited;
-	if (tracee_call(t, &result, &unwaited, SYS_wait4, (uint64_t)child_inside, 0, __WALL, 0, 0, 0) < 0) {
+	if (tracee_call(t, &result, &unwaited, SYS_wait4, (uint64_t)child_inside, 0, __WALL, 0, 0,
+			0) < 0) {
 		snapshot_drop(snapshot);
 		*err = unwaited;
 		return -1;

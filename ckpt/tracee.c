@@ -61,7 +61,8 @@ int tracee_registers(pid_t tid, struct user_regs_struct *regs, struct error *err
 	if (ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &iov) < 0)
 		return error_sys(err, errno, "reading the registers of thread %d", tid);
 	if (iov.iov_len != sizeof *regs)
-		return error_set(err, ENOTSUP, "thread %d runs 32-bit code, which cannot be captured", tid);
+		return error_set(err, ENOTSUP,
+				 "thread %d runs 32-bit code, which cannot be captured", tid);
 	return 0;
 }
 
@@ -95,7 +96,8 @@ static void bury_if_ended(pid_t tid)
 	siginfo_t info = { 0 };
 
 	if (waitid(P_PID, (id_t)tid, &info, options | WNOWAIT) == 0 && info.si_pid == tid &&
-	    (info.si_code == CLD_EXITED || info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED))
+	    (info.si_code == CLD_EXITED || info.si_code == CLD_KILLED ||
+	     info.si_code == CLD_DUMPED))
 		waitid(P_PID, (id_t)tid, &info, options);
 }
 
@@ -153,8 +155,9 @@ static int wait_for_stop(pid_t tid, struct error *err)
 				return 1;
 			if (errno == EINTR && ticks < STOP_TICKS)
 				continue;
-			return error_set(err, ETIMEDOUT, "thread %d does not stop (it waits in the kernel for "
-					 "a device, or for a child that it has made with vfork): try again", tid);
+			return error_set(err, ETIMEDOUT, "thread %d does not stop (it waits in the "
+					 "kernel for a device, or for a child that it has made "
+					 "with vfork): try again", tid);
 		}
 		if (!WIFSTOPPED(status))
 			return 1;
@@ -185,7 +188,8 @@ static struct tracee_thread *add_thread(struct tracee *t, pid_t tid)
 {
 	if (t->count == t->capacity) {
 		size_t capacity = t->capacity ? t->capacity * 2 : 16;
-		struct tracee_thread *threads = malloc(capacity * sizeof *threads), *old = t->threads;
+		struct tracee_thread *threads = malloc(capacity * sizeof *threads),
+				     *old = t->threads;
 
 		if (!threads)
 			return NULL;
@@ -211,8 +215,9 @@ static bool is_known(const struct tracee *t, pid_t tid)
 static int refuse(pid_t pid, int code, struct error *err)
 {
 	if (code == EPERM)
-		return error_set(err, code, "process %d may not be stopped: it is traced already, belongs to "
-				 "somebody else, or the system forbids ptrace (kernel.yama.ptrace_scope)", pid);
+		return error_set(err, code, "process %d may not be stopped: it is traced already, "
+				 "belongs to somebody else, or the system forbids ptrace "
+				 "(kernel.yama.ptrace_scope)", pid);
 	return error_sys(err, code, "process %d", pid);
 }
 
@@ -252,7 +257,8 @@ static int seize_new(struct tracee *t, struct error *err)
 			if (code != ESRCH && !tracee_has_ended((pid_t)tid))
 				return refuse(t->pid, code, err);
 			if ((pid_t)tid == t->pid)
-				return error_set(err, EAGAIN, "process %d: its first thread has ended", t->pid);
+				return error_set(err, EAGAIN,
+						 "process %d: its first thread has ended", t->pid);
 			/* It has just ended, or taken the leader's id: look again. */
 			found++;
 			continue;
@@ -278,10 +284,13 @@ static int wait_for_new(struct tracee *t, size_t first, struct error *err)
 			t->threads[i] = t->threads[--t->count];
 			continue;
 		}
-		if (tracee_registers(thread->tid, &thread->regs, err) < 0 || mend_eintr(thread->tid, &thread->regs, err) < 0)
+		if (tracee_registers(thread->tid, &thread->regs, err) < 0 ||
+		    mend_eintr(thread->tid, &thread->regs, err) < 0)
 			return -1;
-		if (ptrace(PTRACE_GETSIGMASK, thread->tid, sizeof thread->blocked, &thread->blocked) < 0)
-			return error_sys(err, errno, "reading the signal mask of thread %d", thread->tid);
+		if (ptrace(PTRACE_GETSIGMASK, thread->tid, sizeof thread->blocked,
+			   &thread->blocked) < 0)
+			return error_sys(err, errno, "reading the signal mask of thread %d",
+					 thread->tid);
 		i++;
 	}
 	return 0;
@@ -298,7 +307,8 @@ static int verify(const struct tracee *t, struct error *err)
 	for (size_t i = 0; i < t->count; i++)
 		if (tracee_registers(t->threads[i].tid, &regs, err) < 0 ||
 		    memcmp(&regs, &t->threads[i].regs, sizeof regs) != 0)
-			return error_set(err, EAGAIN, "process %d starts other programs all the time", t->pid);
+			return error_set(err, EAGAIN,
+					 "process %d starts other programs all the time", t->pid);
 	return 0;
 }
 
@@ -326,8 +336,8 @@ static int stop_all(struct tracee *t, struct error *err)
 		t->threads[0] = leader;
 		return 0;
 	}
-	return error_set(err, ESRCH, "process %d has ended, or its first thread has and the others go on "
-			 "without it", t->pid);
+	return error_set(err, ESRCH, "process %d has ended, or its first thread has and the others "
+			 "go on without it", t->pid);
 }
 
 int tracee_stop(struct tracee *t, pid_t pid, struct error *err)
@@ -342,7 +352,8 @@ int tracee_stop(struct tracee *t, pid_t pid, struct error *err)
 		if (result < 0)
 			tracee_release(t);
 		/* EPERM, too, may be that of a thread that has ended since. */
-	} while (result < 0 && (err->code == EAGAIN || err->code == EPERM) && ++tries < EXEC_RETRIES);
+	} while (result < 0 && (err->code == EAGAIN || err->code == EPERM) &&
+		 ++tries < EXEC_RETRIES);
 	t->all_stopped = result == 0;
 	return result;
 }
@@ -356,7 +367,8 @@ static void detach(pid_t tid, bool stopped)
 	while (ptrace(PTRACE_DETACH, tid, 0, 0) < 0 && errno == ESRCH && !stopped) {
 		if (wait_for_stop(tid, &ignored) != 0)
 			return;
-		if (tracee_registers(tid, &regs, &ignored) < 0 || mend_eintr(tid, &regs, &ignored) < 0)
+		if (tracee_registers(tid, &regs, &ignored) < 0 ||
+		    mend_eintr(tid, &regs, &ignored) < 0)
 			return;
 	}
 }
@@ -416,13 +428,15 @@ int tracee_check(pid_t pid, struct error *err)
 		int by = tracer ? atoi(tracer + strlen("\nTracerPid:")) : 0;
 
 		if (geteuid() != 0 && p.uid != geteuid())
-			error_set(err, EPERM, "process %d belongs to user %u (ask them, or be root)", pid, p.uid);
+			error_set(err, EPERM,
+				  "process %d belongs to user %u (ask them, or be root)", pid,
+				  p.uid);
 		else if (by)
-			error_set(err, EBUSY, "process %d is traced already, by process %d (a debugger or strace: "
-				  "end that first)", pid, by);
+			error_set(err, EBUSY, "process %d is traced already, by process %d (a "
+				  "debugger or strace: end that first)", pid, by);
 		else if (is_32_bit(pid))
-			error_set(err, ENOTSUP, "process %d is a 32-bit program, which cannot be captured "
-				  "(gcore can)", pid);
+			error_set(err, ENOTSUP, "process %d is a 32-bit program, which cannot be "
+				  "captured (gcore can)", pid);
 		else if (status)
 			result = 0;
 	}

@@ -104,7 +104,8 @@ void tracee_free(struct tracee *t);
 
 bool tracee_has_ended(pid_t tid);
 MUST_CHECK int tracee_registers(pid_t tid, struct user_regs_struct *regs, struct error *err);
-MUST_CHECK int tracee_set_registers(pid_t tid, const struct user_regs_struct *regs, struct error *err);
+MUST_CHECK int tracee_set_registers(pid_t tid, const struct user_regs_struct *regs,
+				    struct error *err);
 MUST_CHECK int tracee_set_mask(pid_t tid, uint64_t mask, struct error *err);
 /*
  * As tracee_call(), in thread TID with its stack pointer at SP.  A process that the call makes, and

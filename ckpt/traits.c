@@ -14,9 +14,10 @@ int traits_read(struct process *p, pid_t pid, struct error *err)
 		const struct trait *t = &p->traits[i];
 
 		if (t->flags & TRAIT_USERFAULT)
-			return error_set(err, ENOTSUP, "process %d handles page faults at %lx-%lx itself "
-					 "(userfaultfd), which would block a checkpoint; take it when that "
-					 "is over", pid, (unsigned long)t->start, (unsigned long)t->end);
+			return error_set(err, ENOTSUP, "process %d handles page faults at %lx-%lx "
+					 "itself (userfaultfd), which would block a checkpoint; "
+					 "take it when that is over", pid, (unsigned long)t->start,
+					 (unsigned long)t->end);
 	}
 	return 0;
 }
@@ -73,7 +74,8 @@ static int settle_changed(struct process *p, pid_t from, struct error *err)
 
 int traits_settle(struct process *p, pid_t from, struct error *err)
 {
-	if (procfs_read_guards(p, from, err) < 0 || (!all_known(p) && settle_changed(p, from, err) < 0))
+	if (procfs_read_guards(p, from, err) < 0 ||
+	    (!all_known(p) && settle_changed(p, from, err) < 0))
 		return -1;
 	procfs_apply_traits(p);
 	return 0;

@@ -46,8 +46,9 @@ uint64_t core_sums_size(const struct note_checksums *note)
 
 static int cut_off(const struct core_sums *sums, uint64_t end, struct error *err)
 {
-	return error_set(err, ENODATA, "%s: truncated: the last %lu of its %lu bytes are missing, its "
-			 "checksums among them; " REMEDY, sums->p->source, end - sums->size, end);
+	return error_set(err, ENODATA, "%s: truncated: the last %lu of its %lu bytes are missing, "
+			 "its checksums among them; " REMEDY, sums->p->source, end - sums->size,
+			 end);
 }
 
 int core_sums_whole(const struct core_sums *sums, struct error *err)

@@ -140,7 +140,8 @@ static int segment_count(const struct reader *r, uint64_t *count, struct error *
 	if (r->ehdr.e_shoff + sizeof first > r->size)
 		return truncated(r, r->ehdr.e_shoff + sizeof first, "the number of its segments "
 				 "among them", err);
-	if (pread_full(r->fd, &first, sizeof first, r->base + r->ehdr.e_shoff) != (ssize_t)sizeof first)
+	if (pread_full(r->fd, &first, sizeof first, r->base + r->ehdr.e_shoff) !=
+	    (ssize_t)sizeof first)
 		return error_sys(err, errno, "%s", r->p->source);
 	*count = first.sh_info;
 	return 0;

@@ -39,8 +39,9 @@ static int write_bytes(struct core_sink *s, const char *bytes, size_t size)
 	while (size) {
 		uint64_t offset = s->base + s->position;
 		bool direct = s->direct >= 0 && direct_fits(bytes, size, offset);
-		ssize_t n = s->sparse ? pwrite(direct ? s->direct : s->fd, bytes, size, (off_t)offset)
-				      : write(s->fd, bytes, size);
+		ssize_t n = s->sparse
+				    ? pwrite(direct ? s->direct : s->fd, bytes, size, (off_t)offset)
+				    : write(s->fd, bytes, size);
 
 		if (n < 0 && errno == EINTR)
 			continue;

@@ -31,7 +31,8 @@ static uint64_t find_in_notes(const char *notes, size_t size, uint64_t at)
 	size_t next = 0;
 
 	while (note_next(notes, size, 4, &next, &n) > 0)
-		if (note_is(&n, NOTE_OWNER_OURS, NOTE_EMBEDDED) && n.size == sizeof(struct embedded))
+		if (note_is(&n, NOTE_OWNER_OURS, NOTE_EMBEDDED) &&
+		    n.size == sizeof(struct embedded))
 			return at + (uint64_t)((const char *)n.desc - notes);
 	return 0;
 }
@@ -55,7 +56,8 @@ static uint64_t find_note(int fd)
 	for (size_t i = 0; i < ehdr.e_phnum && !found; i++) {
 		const Elf64_Phdr *h = &phdrs[i];
 
-		if (h->p_type != PT_NOTE || h->p_filesz > NOTES_MOST || h->p_offset > INT64_MAX / 2 ||
+		if (h->p_type != PT_NOTE || h->p_filesz > NOTES_MOST ||
+		    h->p_offset > INT64_MAX / 2 ||
 		    pread_full(fd, notes, h->p_filesz, h->p_offset) != (ssize_t)h->p_filesz)
 			continue;
 		found = find_in_notes(notes, h->p_filesz, h->p_offset);
@@ -76,8 +78,8 @@ int embedded_find(int fd, const char *path, struct embedded *e, struct error *er
 		return error_set(err, ENOTSUP, "%s: is of another version of ckpt (%u); use the "
 				 "restart that belongs to it", path, e->version);
 	if (!e->offset || e->offset % PAGE || e->offset > INT64_MAX / 2 || e->size > INT64_MAX / 2)
-		return error_set(err, EINVAL, "%s: damaged: what it holds lies beyond the end of any "
-				 "file; use another copy or an older checkpoint", path);
+		return error_set(err, EINVAL, "%s: damaged: what it holds lies beyond the end of "
+				 "any file; use another copy or an older checkpoint", path);
 	if (e->offset + e->size > (uint64_t)st.st_size)
 		return error_set(err, ENODATA, "%s: truncated: the last %lu of its %lu bytes are "
 				 "missing; use another copy or an older checkpoint", path,

@@ -83,7 +83,7 @@ extern struct engine_file {
 struct engine_request {
 	const char *name;
 	bool ends;       /* the program ends when it is saved */
-	bool unwatched;  /* nobody may be waiting for the end: the engine itself says what goes wrong */
+	bool unwatched;  /* nobody may be waiting for the end: the engine says what goes wrong */
 };
 
 /*

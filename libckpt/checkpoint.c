@@ -39,7 +39,8 @@ bool agent_take(bool wait, bool *by_us)
 	uint32_t free = 0;
 
 	*by_us = false;
-	while (!__atomic_compare_exchange_n(&taken, &free, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+	while (!__atomic_compare_exchange_n(&taken, &free, 1, false, __ATOMIC_ACQUIRE,
+					    __ATOMIC_RELAXED)) {
 		*by_us = __atomic_load_n(&taken_by, __ATOMIC_RELAXED) == self;
 		if (*by_us || !wait)
 			return false;

@@ -31,11 +31,14 @@
 #include "util/format.h"
 
 enum {
-	MIDDLE_STACK = 8 * 1024, ENGINE_STACK = 32 * 1024,
-	STATUS_FD = 3, IMAGE_FD = 4,  /* in the engine */
-	HIGH = 100,                   /* above what is put at fixed places */
-	ARGUMENTS = 2 * EXCLUDED_MAX * 2 + 16, ARGUMENT_BYTES = EXCLUDED_MAX * 64 + CKPT_MAXNAME + 64,
-	MFD_MAY_BE_RUN = 0x10,        /* MFD_EXEC, Linux 6.3 */
+	MIDDLE_STACK = 8 * 1024,
+	ENGINE_STACK = 32 * 1024,
+	STATUS_FD = 3,
+	IMAGE_FD = 4, /* in the engine */
+	HIGH = 100, /* above what is put at fixed places */
+	ARGUMENTS = 2 * EXCLUDED_MAX * 2 + 16,
+	ARGUMENT_BYTES = EXCLUDED_MAX * 64 + CKPT_MAXNAME + 64,
+	MFD_MAY_BE_RUN = 0x10, /* MFD_EXEC, Linux 6.3 */
 };
 
 struct engine_file engine_file;
@@ -121,7 +124,9 @@ static void raise_limits(void)
 /* No handler of the program's may run here, and what its terminal sends is not for the engine. */
 static void reset_signals(void)
 {
-	static const int ignored[] = { SIGTSTP, SIGINT, SIGQUIT, SIGHUP, SIGTTOU, SIGTTIN, SIGXFSZ };
+	static const int ignored[] = {
+		SIGTSTP, SIGINT, SIGQUIT, SIGHUP, SIGTTOU, SIGTTIN, SIGXFSZ
+	};
 	struct kernel_sigaction act = { 0 };
 	uint64_t none = 0;
 
@@ -156,8 +161,8 @@ static long execute(int fd)
 	if (call(SYS_dup3, fd, IMAGE_FD, O_CLOEXEC, 0) < 0)
 		return -EMFILE;
 	call(SYS_close_range, IMAGE_FD + 1, -1, 0, 0);
-	return raw_syscall(SYS_execveat, IMAGE_FD, (long)"", (long)engine.arguments, (long)environment,
-			   AT_EMPTY_PATH);
+	return raw_syscall(SYS_execveat, IMAGE_FD, (long)"", (long)engine.arguments,
+			   (long)environment, AT_EMPTY_PATH);
 }
 
 static long execute_memfd(void)
@@ -243,7 +248,8 @@ static void engine_main(void)
 
 static void middle_main(void)
 {
-	engine.pid = raw_clone(CLONE_VM | CLONE_UNTRACED, engine_stack + sizeof engine_stack, engine_main);
+	engine.pid = raw_clone(CLONE_VM | CLONE_UNTRACED, engine_stack + sizeof engine_stack,
+			       engine_main);
 	raw_syscall(SYS_exit, 0, 0, 0, 0, 0);
 }
 
@@ -261,8 +267,8 @@ static int make_process(struct error *err)
 	engine.word = ENGINE_WAITS;
 	engine.child = adopts_orphans();
 	if (engine.child) {
-		engine.pid = raw_clone(CLONE_VM | CLONE_UNTRACED, engine_stack + sizeof engine_stack,
-				       engine_main);
+		engine.pid = raw_clone(CLONE_VM | CLONE_UNTRACED,
+				       engine_stack + sizeof engine_stack, engine_main);
 	} else {
 		long middle = raw_clone(CLONE_VM | CLONE_FILES | CLONE_FS | CLONE_UNTRACED,
 					middle_stack + sizeof middle_stack, middle_main);
@@ -273,7 +279,8 @@ static int make_process(struct error *err)
 			while (call(SYS_wait4, middle, 0, __WALL, 0) == -EINTR)
 				;
 	}
-	return engine.pid < 0 ? error_sys(err, (int)-engine.pid, "the engine cannot be started") : 0;
+	return engine.pid < 0 ? error_sys(err, (int)-engine.pid, "the engine cannot be started")
+			      : 0;
 }
 
 /* Yama lets a process be traced by its ancestors, and by who it has named itself. */
@@ -318,10 +325,12 @@ static int open_pipe_anyway(int pipe[2], struct error *err)
 	struct rlimit limit, more;
 	int result = open_pipe(pipe, err);
 
-	if (result == 0 || err->code != EMFILE || call(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, (long)&limit) < 0)
+	if (result == 0 || err->code != EMFILE ||
+	    call(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, (long)&limit) < 0)
 		return result;
 	more = limit;
-	more.rlim_cur = limit.rlim_max - limit.rlim_cur > NEEDED ? limit.rlim_cur + NEEDED : limit.rlim_max;
+	more.rlim_cur =
+		limit.rlim_max - limit.rlim_cur > NEEDED ? limit.rlim_cur + NEEDED : limit.rlim_max;
 	call(SYS_prlimit64, 0, RLIMIT_NOFILE, (long)&more, 0);
 	result = open_pipe(pipe, err);
 	call(SYS_prlimit64, 0, RLIMIT_NOFILE, (long)&limit, 0);

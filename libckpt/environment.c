@@ -77,7 +77,8 @@ static void read_signal(char *const *environment, unsigned *value)
 
 bool environment_read(char *const *environment)
 {
-	const char *name = find(environment, "CKPT_NAME"), *owner = find(environment, OWNER_VARIABLE);
+	const char *name = find(environment, "CKPT_NAME"),
+		   *owner = find(environment, OWNER_VARIABLE);
 	struct ckptconfig *c = &settings.config;
 	unsigned first;
 

@@ -47,7 +47,8 @@ static bool borrows_memory(void)
 	long self = raw_syscall(SYS_getpid, 0, 0, 0, 0, 0);
 
 	return self != settings.pid &&
-	       raw_syscall(SYS_kcmp, self, raw_syscall(SYS_getppid, 0, 0, 0, 0, 0), KCMP_VM, 0, 0) == 0;
+	       raw_syscall(SYS_kcmp, self, raw_syscall(SYS_getppid, 0, 0, 0, 0, 0), KCMP_VM, 0,
+			   0) == 0;
 }
 
 /*
@@ -115,7 +116,8 @@ static void install(int signo)
 	};
 	uint64_t unblocked = (uint64_t)1 << (signo - 1);
 
-	raw_syscall(SYS_rt_sigaction, signo, (long)&act, (long)&wanted_actions[signo], sizeof act.mask, 0);
+	raw_syscall(SYS_rt_sigaction, signo, (long)&act, (long)&wanted_actions[signo],
+		    sizeof act.mask, 0);
 	/* A mask that was inherited is not the program's wish. */
 	raw_syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, (long)&unblocked, 0, sizeof unblocked, 0);
 }

@@ -75,7 +75,8 @@ static sighandler_t set_handler(int signo, sighandler_t handler, int flags)
 /* The C library's own knows of siginterrupt(), so it is used wherever it may be. */
 sighandler_t signal(int signo, sighandler_t handler)
 {
-	return handler_owns(signo) ? set_handler(signo, handler, SA_RESTART) : ssignal(signo, handler);
+	return handler_owns(signo) ? set_handler(signo, handler, SA_RESTART)
+				   : ssignal(signo, handler);
 }
 
 sighandler_t bsd_signal(int signo, sighandler_t handler)

@@ -45,8 +45,8 @@ void settings_name_child(void)
 	char *base = slash ? slash + 1 : settings.config.name;
 
 	settings.pid = (pid_t)raw_syscall(SYS_getpid, 0, 0, 0, 0, 0);
-	format(base, sizeof settings.config.name - (size_t)(base - settings.config.name), "%s.%d.ckpt",
-	       settings.program, settings.pid);
+	format(base, sizeof settings.config.name - (size_t)(base - settings.config.name),
+	       "%s.%d.ckpt", settings.program, settings.pid);
 }
 
 void complain(const char *message)
@@ -54,5 +54,6 @@ void complain(const char *message)
 	char line[ERROR_MESSAGE_SIZE + PROGRAM_NAME_SIZE + 4];
 	size_t len = format(line, sizeof line, "%s: %s\n", settings.program, message);
 
-	raw_syscall(SYS_write, 2, (long)line, (long)(len < sizeof line ? len : sizeof line - 1), 0, 0);
+	raw_syscall(SYS_write, 2, (long)line, (long)(len < sizeof line ? len : sizeof line - 1), 0,
+		    0);
 }

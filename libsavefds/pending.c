@@ -28,7 +28,8 @@ static bool take(int signo, siginfo_t *info)
 	const uint64_t set = (uint64_t)1 << (signo - 1);
 	const struct timespec at_once = { 0 };
 
-	return raw_syscall(SYS_rt_sigtimedwait, (long)&set, (long)info, (long)&at_once, sizeof set, 0) == signo;
+	return raw_syscall(SYS_rt_sigtimedwait, (long)&set, (long)info, (long)&at_once, sizeof set,
+			   0) == signo;
 }
 
 /* Whether a signal of the same timer was taken before: the timer has sent this one since. */
@@ -37,8 +38,8 @@ static bool sent_since(const struct process *p, const struct siginfo_head *head)
 	for (size_t i = 0; head->code == SI_TIMER && i < p->pending_signal_count; i++) {
 		const struct pending_signal *before = &p->pending_signals[i];
 
-		if (before->info_known && before->signo == head->signo && before->code == SI_TIMER &&
-		    before->pid == head->pid)
+		if (before->info_known && before->signo == head->signo &&
+		    before->code == SI_TIMER && before->pid == head->pid)
 			return true;
 	}
 	return false;

@@ -48,8 +48,8 @@ static int ask(struct process *p, struct thread *t, struct error *err)
 		.call = call, .read = read_answer, .data = (uintptr_t)data, .cheap = true,
 	};
 
-	if (ask_dispositions(p, &a, err) < 0 || ask_timers(p, &a, err) < 0 || ask_brk(p, &a, err) < 0 ||
-	    ask_settings(p, t, &a, err) < 0)
+	if (ask_dispositions(p, &a, err) < 0 || ask_timers(p, &a, err) < 0 ||
+	    ask_brk(p, &a, err) < 0 || ask_settings(p, t, &a, err) < 0)
 		return -1;
 	return ask_inherited(p, t, &a, err);
 }

@@ -20,7 +20,7 @@ struct file_id {
 };
 
 struct epoll_watch {
-	int fd;          /* the descriptor watched, by the number that it had when the watch began */
+	int fd;          /* the descriptor watched, by the number it had when the watch began */
 	int through;     /* a descriptor that has the file now: FD as a rule */
 	bool seen;       /* EPOLLET: what there is to report has been reported */
 	uint32_t events; /* without any but flags: an EPOLLONESHOT that has gone off */

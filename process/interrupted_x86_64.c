@@ -20,7 +20,8 @@ static size_t code_before(uint64_t pc, uint8_t code[SYSCALL_CODE_SIZE])
 
 	/* The page in front of the instruction's own may not be there: ask the kernel. */
 	if (start / page != (pc - 2) / page) {
-		if (raw_syscall(SYS_process_vm_readv, pid, (long)&to, 1, (long)&from, 1) == (long)len)
+		if (raw_syscall(SYS_process_vm_readv, pid, (long)&to, 1, (long)&from, 1) ==
+		    (long)len)
 			return len;
 		start = pc - 2;
 		len = 2;

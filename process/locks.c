@@ -71,11 +71,13 @@ static bool is_mutex(const uint32_t *m)
 	if (by_id)
 		return (m[LOCK] & LOCK_ID_MASK) == m[OWNER];
 	/* Only robust ones are in a list. */
-	return (m[LOCK] == 1 || m[LOCK] == 2) && !m[SPINS] && !m[LIST] && !m[LIST + 1] && !m[LIST + 2] &&
-	       !m[LIST + 3];
+	return (m[LOCK] == 1 || m[LOCK] == 2) && !m[SPINS] && !m[LIST] && !m[LIST + 1] &&
+	       !m[LIST + 2] && !m[LIST + 3];
 }
 
-enum rwlock_word { READERS, WRITERS, WRPHASE_FUTEX, WRITERS_FUTEX, WRITER = 6, SHARED, RWLOCK_WORDS = 14 };
+enum rwlock_word {
+	READERS, WRITERS, WRPHASE_FUTEX, WRITERS_FUTEX, WRITER = 6, SHARED, RWLOCK_WORDS = 14
+};
 
 /* nptl/pthread_rwlock_common.c: held for writing is two bits, waiting readers the third. */
 static bool is_rwlock(const uint32_t *w)

@@ -9,7 +9,8 @@
  * struct_rwlock.h):
  *
  *	struct __pthread_mutex_s	lock  count  owner  nusers  kind  spins  list (two words)
- *	struct __pthread_rwlock_arch_t	readers writers wrphase_futex writers_futex pad pad cur_writer shared ...
+ *	struct __pthread_rwlock_arch_t	readers  writers  wrphase_futex  writers_futex
+ *					pad  pad  cur_writer  shared ...
  *
  * Looked for are those whose unlocking compares the owner: recursive, error-checking, robust and
  * priority-inheriting mutexes, and rwlocks that are held for writing.

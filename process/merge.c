@@ -101,7 +101,8 @@ static int by_start(const void *a, const void *b)
 	return (x->start > y->start) - (x->start < y->start);
 }
 
-static int add_untouched_part(struct process *p, const struct mapping *text, addr_t start, addr_t end)
+static int add_untouched_part(struct process *p, const struct mapping *text, addr_t start,
+			      addr_t end)
 {
 	struct mapping *part = process_add_mapping(p);
 

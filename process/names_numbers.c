@@ -16,7 +16,8 @@ struct name {
 static const struct name clocks[] = {
 	{ 0, "CLOCK_REALTIME" }, { 1, "CLOCK_MONOTONIC" }, { 7, "CLOCK_BOOTTIME" },
 	{ 8, "CLOCK_REALTIME_ALARM" }, { 9, "CLOCK_BOOTTIME_ALARM" }, { 11, "CLOCK_TAI" },
-	{ CLOCK_OF_PROCESS, "CLOCK_PROCESS_CPUTIME_ID" }, { CLOCK_OF_THREAD, "CLOCK_THREAD_CPUTIME_ID" },
+	{ CLOCK_OF_PROCESS, "CLOCK_PROCESS_CPUTIME_ID" },
+	{ CLOCK_OF_THREAD, "CLOCK_THREAD_CPUTIME_ID" },
 };
 
 /* uapi/asm-generic/siginfo.h: those that do not depend on the signal. */

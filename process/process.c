@@ -69,7 +69,8 @@ const struct mapping *process_mapping_at(const struct process *p, addr_t addr)
 
 bool mapping_is_segment(const struct mapping *m)
 {
-	return m->shared && m->deleted && m->file.inode && m->path && strncmp(m->path, "/SYSV", 5) == 0;
+	return m->shared && m->deleted && m->file.inode && m->path &&
+	       strncmp(m->path, "/SYSV", 5) == 0;
 }
 
 const struct trait *process_trait_at(const struct process *p, addr_t addr)

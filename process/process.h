@@ -186,9 +186,9 @@ struct description {
 	bool mask_known;
 	uint64_t mask;         /* FILE_SIGNALFD: bit N-1 for signal N */
 	struct timerfd *timer; /* FILE_TIMERFD; NULL: not known */
-	struct terminal *terminal;  /* terminals and masters of them; NULL: not known (process/terminal.h) */
-	struct socket *socket; /* FILE_SOCKET: what more is known of it, or NULL (process/socket.h) */
-	pid_t pid;             /* FILE_PIDFD: the process; 0: not known, or there is none any more */
+	struct terminal *terminal;  /* terminals and their masters; NULL: not known (terminal.h) */
+	struct socket *socket; /* FILE_SOCKET: what more is known of it, or NULL (socket.h) */
+	pid_t pid;             /* FILE_PIDFD: the process; 0: not known, or there is none now */
 };
 
 struct descriptor {

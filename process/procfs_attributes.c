@@ -150,12 +150,16 @@ int procfs_read_scheduling(struct process *p, struct error *err)
 static const struct { const char *key, *text; enum attribute which; int value; } speculation[] = {
 	{ "Speculation_Store_Bypass:", "thread force mitigated", ATTRIBUTE_STORE_BYPASS,
 	  PR_SPEC_FORCE_DISABLE },
-	{ "Speculation_Store_Bypass:", "thread mitigated", ATTRIBUTE_STORE_BYPASS, PR_SPEC_DISABLE },
-	{ "Speculation_Store_Bypass:", "thread vulnerable", ATTRIBUTE_STORE_BYPASS, PR_SPEC_ENABLE },
+	{ "Speculation_Store_Bypass:", "thread mitigated", ATTRIBUTE_STORE_BYPASS,
+	  PR_SPEC_DISABLE },
+	{ "Speculation_Store_Bypass:", "thread vulnerable", ATTRIBUTE_STORE_BYPASS,
+	  PR_SPEC_ENABLE },
 	{ "SpeculationIndirectBranch:", "conditional force disabled", ATTRIBUTE_INDIRECT_BRANCH,
 	  PR_SPEC_FORCE_DISABLE },
-	{ "SpeculationIndirectBranch:", "conditional disabled", ATTRIBUTE_INDIRECT_BRANCH, PR_SPEC_DISABLE },
-	{ "SpeculationIndirectBranch:", "conditional enabled", ATTRIBUTE_INDIRECT_BRANCH, PR_SPEC_ENABLE },
+	{ "SpeculationIndirectBranch:", "conditional disabled", ATTRIBUTE_INDIRECT_BRANCH,
+	  PR_SPEC_DISABLE },
+	{ "SpeculationIndirectBranch:", "conditional enabled", ATTRIBUTE_INDIRECT_BRANCH,
+	  PR_SPEC_ENABLE },
 };
 
 static void take_thread_status(struct thread *t, const char *text)
@@ -163,7 +167,8 @@ static void take_thread_status(struct thread *t, const char *text)
 	const char *value = find_line(text, "NoNewPrivs:");
 
 	if (value)
-		attribute_set(&t->attributes, ATTRIBUTE_NO_NEW_PRIVS, (int64_t)parse_number(&value, 10));
+		attribute_set(&t->attributes, ATTRIBUTE_NO_NEW_PRIVS,
+			      (int64_t)parse_number(&value, 10));
 	value = find_line(text, "Seccomp:");
 	if (value)
 		attribute_set(&t->attributes, ATTRIBUTE_SECCOMP, (int64_t)parse_number(&value, 10));
@@ -209,8 +214,9 @@ static int take_groups(struct process *p, const char *text, struct error *err)
 static int take_credentials(struct process *p, const char *text, struct error *err)
 {
 	static const char *const keys[CAPABILITY_SETS] = {
-		[CAPS_INHERITABLE] = "CapInh:", [CAPS_PERMITTED] = "CapPrm:", [CAPS_EFFECTIVE] = "CapEff:",
-		[CAPS_BOUNDING] = "CapBnd:", [CAPS_AMBIENT] = "CapAmb:",
+		[CAPS_INHERITABLE] = "CapInh:", [CAPS_PERMITTED] = "CapPrm:",
+		[CAPS_EFFECTIVE] = "CapEff:",	[CAPS_BOUNDING] = "CapBnd:",
+		[CAPS_AMBIENT] = "CapAmb:",
 	};
 	struct credentials *c = &p->credentials;
 

@@ -53,7 +53,7 @@ int procfs_read_guards(struct process *p, pid_t pid, struct error *err)
 		.size = sizeof arg, .vec = (uintptr_t)regions,
 		.vec_len = sizeof regions / sizeof regions[0], .category_mask = PAGE_IS_GUARD,
 		.return_mask = PAGE_IS_GUARD,
-		.end = arch->address_limit - arch->page_size,  /* TASK_SIZE, beyond which it refuses */
+		.end = arch->address_limit - arch->page_size,  /* TASK_SIZE; it refuses more */
 	};
 	char name[PROC_NAME_SIZE];
 
@@ -67,7 +67,7 @@ int procfs_read_guards(struct process *p, pid_t pid, struct error *err)
 		if (count < 0 && errno == EINTR)
 			continue;
 		if (count < 0)
-			return 0;  /* an older kernel, which has no guard regions or cannot tell of them */
+			return 0;  /* an older kernel: no guard regions, or none that it tells of */
 		if (add_guards(p, regions, (size_t)count, err) < 0)
 			return -1;
 		if (arg.walk_end <= arg.start)

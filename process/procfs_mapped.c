@@ -30,8 +30,9 @@ bool procfs_is_mapped(const struct process *p, const struct nameless *n)
 	for (size_t i = 0; i < p->mapping_count && n->size > SMALL; i++) {
 		const struct mapping *m = &p->mappings[i];
 
-		if (m->shared && m->prot & PROT_WRITE && m->file_offset == 0 && m->end - m->start >= n->size &&
-		    m->file.inode == n->id.inode && m->file.device == n->id.device)
+		if (m->shared && m->prot & PROT_WRITE && m->file_offset == 0 &&
+		    m->end - m->start >= n->size && m->file.inode == n->id.inode &&
+		    m->file.device == n->id.device)
 			return true;
 	}
 	return false;

@@ -79,7 +79,8 @@ static int copy_queued(struct process *p, struct description *d, int in, size_t 
 		return error_sys(err, errno, "a pipe");
 	/* tee() copies no more than the other pipe has room for. */
 	fcntl(copy[1], F_SETPIPE_SZ, fcntl(in, F_GETPIPE_SZ));
-	result = tee(in, copy[1], size, SPLICE_F_NONBLOCK) < 0 ? -1 : take_copy(p, d, copy[0], size);
+	result =
+		tee(in, copy[1], size, SPLICE_F_NONBLOCK) < 0 ? -1 : take_copy(p, d, copy[0], size);
 	if (result < 0)
 		error_sys(err, errno, "what waits in it");
 	close(copy[0]);

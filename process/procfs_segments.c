@@ -57,7 +57,9 @@ int procfs_read_segments(struct process *p, struct error *err)
 			s = process_add_segment(p);
 			if (!s)
 				return no_memory(err);
-			*s = (struct segment){ .id = (uint32_t)m->file.inode, .key = key_of(m), .mode = 0600 };
+			*s = (struct segment){ .id = (uint32_t)m->file.inode,
+					       .key = key_of(m),
+					       .mode = 0600 };
 		}
 		if (m->file_offset + (m->end - m->start) > s->size)
 			s->size = m->file_offset + (m->end - m->start);

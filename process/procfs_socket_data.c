@@ -43,7 +43,8 @@ static size_t control_room(const struct socket *s)
 
 	if (socket_option(s, SOL_SOCKET, SO_PASSCRED))
 		room += CMSG_SPACE(sizeof(struct ucred));
-	if (socket_option(s, SOL_SOCKET, SO_TIMESTAMP) || socket_option(s, SOL_SOCKET, SO_TIMESTAMPNS))
+	if (socket_option(s, SOL_SOCKET, SO_TIMESTAMP) ||
+	    socket_option(s, SOL_SOCKET, SO_TIMESTAMPNS))
 		room += CMSG_SPACE(sizeof(struct timespec));
 	return room;
 }

@@ -30,8 +30,9 @@ static bool belongs(const struct socket *s, const struct socket_option_kind *k)
 	case SOL_SOCKET: return true;
 	case SOL_IP:
 		/* Of no meaning for a stream, which inherits odd values. */
-		if (s->type == SOCK_STREAM && (k->name == IP_MULTICAST_TTL ||
-					       k->name == IP_MULTICAST_LOOP || k->name == IP_MULTICAST_IF))
+		if (s->type == SOCK_STREAM &&
+		    (k->name == IP_MULTICAST_TTL || k->name == IP_MULTICAST_LOOP ||
+		     k->name == IP_MULTICAST_IF))
 			return false;
 		return internet;
 	case SOL_IPV6: return s->family == AF_INET6;
@@ -61,7 +62,9 @@ static int fill_defaults(struct socket_reader *r, struct kind_defaults *d)
 	const struct socket *s = r->socket;
 	cleanup_fd int fd = socket(s->family, s->type | SOCK_CLOEXEC, s->protocol);
 
-	*d = (struct kind_defaults){ .family = s->family, .type = s->type, .protocol = s->protocol };
+	*d = (struct kind_defaults){ .family = s->family,
+				     .type = s->type,
+				     .protocol = s->protocol };
 	d->options = arena_alloc(&r->p->arena, socket_option_kind_count * sizeof *d->options);
 	if (!d->options)
 		return no_memory(r->err);
@@ -72,13 +75,15 @@ static int fill_defaults(struct socket_reader *r, struct kind_defaults *d)
 }
 
 /* Kinds beyond the first few share the last place. */
-static const struct kind_defaults *find_defaults(struct socket_reader *r, struct socket_defaults *all)
+static const struct kind_defaults *find_defaults(struct socket_reader *r,
+						 struct socket_defaults *all)
 {
 	const struct socket *s = r->socket;
 	size_t i = 0;
 
-	while (i < all->count && (all->kinds[i].family != s->family || all->kinds[i].type != s->type ||
-				  all->kinds[i].protocol != s->protocol))
+	while (i < all->count &&
+	       (all->kinds[i].family != s->family || all->kinds[i].type != s->type ||
+		all->kinds[i].protocol != s->protocol))
 		i++;
 	if (i == all->count) {
 		if (i == SOCKET_DEFAULTS)

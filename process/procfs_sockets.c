@@ -85,7 +85,8 @@ static bool is_shut(const struct socket_reader *r)
 {
 	struct pollfd poller = { .fd = r->fd };
 
-	return r->socket->type != SOCK_DGRAM && poll(&poller, 1, 0) == 1 && poller.revents & POLLHUP;
+	return r->socket->type != SOCK_DGRAM && poll(&poller, 1, 0) == 1 &&
+	       poller.revents & POLLHUP;
 }
 
 /*
@@ -111,7 +112,8 @@ static bool read_unix_state(struct sockets *all, struct socket_reader *r, uint64
 			s->state = SOCKET_CLOSED;
 		return s->state != SOCKET_CONNECTED;
 	}
-	s->flags |= (a.shutdown & 1 ? SOCKET_SHUT_READ : 0) | (a.shutdown & 2 ? SOCKET_SHUT_WRITE : 0);
+	s->flags |=
+		(a.shutdown & 1 ? SOCKET_SHUT_READ : 0) | (a.shutdown & 2 ? SOCKET_SHUT_WRITE : 0);
 	s->peer_id = a.peer;
 	if (s->state == SOCKET_LISTENING) {
 		s->backlog = a.backlog;
@@ -125,7 +127,8 @@ static bool read_unix_state(struct sockets *all, struct socket_reader *r, uint64
 		s->state = SOCKET_CLOSED;
 		s->flags &= ~(uint32_t)(SOCKET_SHUT_READ | SOCKET_SHUT_WRITE);
 	}
-	if (s->state == SOCKET_CONNECTED && !a.peer && ioctl(r->fd, SIOCOUTQ, &unread) == 0 && unread)
+	if (s->state == SOCKET_CONNECTED && !a.peer && ioctl(r->fd, SIOCOUTQ, &unread) == 0 &&
+	    unread)
 		s->flags |= SOCKET_HAS_SENT;
 	return true;
 }

@@ -26,7 +26,7 @@ MUST_CHECK int procfs_read_sockets(struct process *p, pid_t pid, struct error *e
  */
 struct kind_defaults {
 	int family, type, protocol;
-	struct { int size; uint8_t value[SOCKET_OPTION_SIZE]; } *options;  /* by kind; -1: has none */
+	struct { int size; uint8_t value[SOCKET_OPTION_SIZE]; } *options;  /* by kind; -1: none */
 };
 
 enum { SOCKET_DEFAULTS = 8 };

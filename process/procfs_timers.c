@@ -115,7 +115,8 @@ int procfs_read_timers(struct process *p, pid_t pid, struct error *err)
 		struct posix_timer timer = { 0 }, *added;
 
 		if (!parse_timer(&text, p->pid, &timer))
-			return error_set(err, EINVAL, "process %d: its timers are not understood", p->pid);
+			return error_set(err, EINVAL, "process %d: its timers are not understood",
+					 p->pid);
 		added = process_add_posix_timer(p);
 		if (!added)
 			return no_memory(err);

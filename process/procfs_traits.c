@@ -20,7 +20,8 @@ static const struct {
 	{ "sr", TRAIT_SEQUENTIAL }, { "rr", TRAIT_RANDOM }, { "lo", TRAIT_LOCKED },
 	{ "lf", TRAIT_ONFAULT }, { "nr", TRAIT_NORESERVE }, { "dp", TRAIT_DROPPABLE },
 	{ "sl", TRAIT_SEALED }, { "um", TRAIT_USERFAULT }, { "uw", TRAIT_USERFAULT },
-	{ "ui", TRAIT_USERFAULT }, { "gd", TRAIT_GROWSDOWN }, { "io", TRAIT_DEVICE }, { "pf", TRAIT_DEVICE },
+	{ "ui", TRAIT_USERFAULT }, { "gd", TRAIT_GROWSDOWN }, { "io", TRAIT_DEVICE },
+	{ "pf", TRAIT_DEVICE },
 };
 
 /* Lines of a file of any size, through a small buffer; what is longer is cut. */

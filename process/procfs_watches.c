@@ -64,7 +64,8 @@ static uint32_t earlier_with_number(struct asking *a, const struct epoll_watch *
 static void read_epoll(const struct entries *entries, const struct entry *e, struct description *d)
 {
 	struct asking a = { entries->pid ? entries->pid : getpid(), e->descriptor.fd, { 0 } };
-	struct pollfd poller = { .fd = proc_borrow(entries->pid, e->descriptor.fd), .events = POLLIN };
+	struct pollfd poller = { .fd = proc_borrow(entries->pid, e->descriptor.fd),
+				 .events = POLLIN };
 	bool quiet = poller.fd >= 0 && poll(&poller, 1, 0) == 0;
 	size_t kept = 0;
 
@@ -72,7 +73,8 @@ static void read_epoll(const struct entries *entries, const struct entry *e, str
 	for (size_t i = 0; i < d->watch_count; i++) {
 		struct epoll_watch *w = &d->watches[i];
 
-		a.slot = (struct kcmp_epoll_slot){ .efd = (uint32_t)a.epoll, .tfd = (uint32_t)w->fd };
+		a.slot = (struct kcmp_epoll_slot){ .efd = (uint32_t)a.epoll,
+						   .tfd = (uint32_t)w->fd };
 		a.slot.toff = earlier_with_number(&a, d->watches, i);
 		w->through = find_file(entries, &a, w->fd);
 		w->seen = quiet && w->events & EPOLLET && !(w->events & EPOLLONESHOT);

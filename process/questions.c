@@ -44,9 +44,12 @@ static int ask_disposition(struct process *p, const struct asker *a, int signo, 
 	if (answer(a, &action, sizeof action, err) < 0)
 		return -1;
 	*d = (struct disposition){
-		.kind = action.handler == (uintptr_t)SIG_DFL ? DISPOSITION_DEFAULT
-		      : action.handler == (uintptr_t)SIG_IGN ? DISPOSITION_IGNORE : DISPOSITION_HANDLER,
-		.flags = action.flags, .mask = action.mask, .restorer = action.restorer,
+		.kind = action.handler == (uintptr_t)SIG_DFL   ? DISPOSITION_DEFAULT
+			: action.handler == (uintptr_t)SIG_IGN ? DISPOSITION_IGNORE
+							       : DISPOSITION_HANDLER,
+		.flags = action.flags,
+		.mask = action.mask,
+		.restorer = action.restorer,
 	};
 	if (d->kind == DISPOSITION_HANDLER)
 		d->handler = action.handler;
@@ -97,7 +100,8 @@ int ask_brk(struct process *p, const struct asker *a, struct error *err)
 
 /* ---- Timers ---------------------------------------------------------------------------------- */
 
-static int ask_interval_timer(struct process *p, const struct asker *a, int which, struct error *err)
+static int ask_interval_timer(struct process *p, const struct asker *a, int which,
+			      struct error *err)
 {
 	struct itimerval value;
 	long result;
@@ -131,7 +135,8 @@ static int ask_timer(struct posix_timer *timer, const struct asker *a, struct er
 		return -1;
 	timer->times_known = true;
 	timer->times = (struct timer_times){
-		.remaining = (uint64_t)value.it_value.tv_sec * 1000000000 + (uint64_t)value.it_value.tv_nsec,
+		.remaining = (uint64_t)value.it_value.tv_sec * 1000000000 +
+			     (uint64_t)value.it_value.tv_nsec,
 		.interval = (uint64_t)value.it_interval.tv_sec * 1000000000 +
 			    (uint64_t)value.it_interval.tv_nsec,
 	};
@@ -178,7 +183,8 @@ static int ask_all(struct process *p, struct thread *t, const struct question *q
 		   const struct asker *a, struct error *err)
 {
 	for (; count > 0; count--, q++) {
-		struct attributes *to = q->which >= ATTRIBUTES_OF_THREADS ? &t->attributes : &p->attributes;
+		struct attributes *to =
+			q->which >= ATTRIBUTES_OF_THREADS ? &t->attributes : &p->attributes;
 		int32_t value;
 		long result;
 

@@ -72,7 +72,8 @@ static bool take_message(const struct nlmsghdr *header, struct unix_diag_answer 
 {
 	const struct unix_diag_msg *message = NLMSG_DATA(header);
 
-	if (header->nlmsg_type != SOCK_DIAG_BY_FAMILY || header->nlmsg_len < NLMSG_LENGTH(sizeof *message))
+	if (header->nlmsg_type != SOCK_DIAG_BY_FAMILY ||
+	    header->nlmsg_len < NLMSG_LENGTH(sizeof *message))
 		return false;
 	*answer = (struct unix_diag_answer){
 		.inode = message->udiag_ino,

@@ -132,7 +132,8 @@ static const struct keyword attribute_line = {
 static const struct keyword keywords[] = {
 	{ "brk", 3, 3, true, take_brk, "brk : START : CURRENT" },
 	{ "capabilities", 6, 6, true, take_capabilities,
-	  "capabilities : inheritable SET : permitted SET : effective SET : bounding SET : ambient SET" },
+	  "capabilities : inheritable SET : permitted SET : effective SET : bounding SET : "
+	  "ambient SET" },
 	{ "clocks", 4, 4, true, take_clocks, "clocks : REALTIME : MONOTONIC : BOOTTIME" },
 	{ "comm", 2, 2, true, take_comm, "comm : NAME" },
 	{ "contents", 4, 4, false, take_contents, "contents : FILE-ID : OFFSET : BASE64" },
@@ -174,7 +175,8 @@ static const struct keyword keywords[] = {
 	{ "signalfd", 3, 3, false, take_signalfd, "signalfd : DESCRIPTOR : MASK" },
 	{ "stat", 5, 5, false, take_stamp, "stat : DESCRIPTOR : FILE-ID : SIZE : MODIFIED" },
 	{ "socket", 4, 7, false, take_socket,
-	  "socket : DESCRIPTOR : FAMILY TYPE [PROTOCOL] : STATE [: ADDRESS [: PEER [: socket:[ID]]]]" },
+	  "socket : DESCRIPTOR : FAMILY TYPE [PROTOCOL] : STATE [: ADDRESS [: PEER [: "
+	  "socket:[ID]]]]" },
 	{ "socket-data", 3, 3, false, take_socket_data, "socket-data : DESCRIPTOR : BYTES" },
 	{ "socket-message", 3, 5, false, take_socket_message,
 	  "socket-message : DESCRIPTOR : SIZE [: BYTES [: FROM]]" },
@@ -183,7 +185,8 @@ static const struct keyword keywords[] = {
 	{ "thread", 2, 3, false, take_thread, "thread : THREAD [: NAME]" },
 	{ "timerfd", 7, 7, false, take_timerfd,
 	  "timerfd : DESCRIPTOR : CLOCK : TICKS : VALUE : INTERVAL : FLAGS" },
-	{ "timer", 4, 6, false, take_timer, "timer : ID : CLOCK : NOTIFICATION [: REMAINING : INTERVAL]" },
+	{ "timer", 4, 6, false, take_timer,
+	  "timer : ID : CLOCK : NOTIFICATION [: REMAINING : INTERVAL]" },
 	{ "timers", 2, 2, true, take_timers, "timers : none" },
 	{ "tty", 8, 8, false, take_tty,
 	  "tty : DESCRIPTOR : NUMBER FLAGS : SIZE : WAITING : MODES : SPEEDS : CHARACTERS" },

@@ -13,12 +13,16 @@
 
 static int wrong_address(struct parser *s, struct field f, const char *what)
 {
-	return field_error(s, f, "'%s' is no address of this family: %s", field_quote(f).text, what);
+	return field_error(s, f, "'%s' is no address of this family: %s", field_quote(f).text,
+			   what);
 }
 
 static int take_unix_address(struct parser *s, struct field f, struct socket_address *a)
 {
-	enum { START = offsetof(struct sockaddr_un, sun_path), ROOM = sizeof(struct sockaddr_un) - START };
+	enum {
+		START = offsetof(struct sockaddr_un, sun_path),
+		ROOM = sizeof(struct sockaddr_un) - START
+	};
 	bool abstract = f.len && *f.text == '@';
 	struct sockaddr_un *address = (struct sockaddr_un *)a->bytes;
 	const uint8_t *name;

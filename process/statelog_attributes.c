@@ -77,12 +77,14 @@ static int take_ioprio(struct parser *s, struct field f, int64_t *value)
 	for (size_t i = 0; i < COUNT(io_classes); i++) {
 		if (!field_is(class, io_classes[i]))
 			continue;
-		if (rest.len && number_decimal(s, rest, "level", (1 << IOPRIO_SHIFT) - 1, &level) != 0)
+		if (rest.len &&
+		    number_decimal(s, rest, "level", (1 << IOPRIO_SHIFT) - 1, &level) != 0)
 			return -1;
 		*value = (int64_t)(i << IOPRIO_SHIFT | level);
 		return 0;
 	}
-	return field_error(s, f, "ioprio: '%s' is not none, realtime, best-effort or idle, and a level",
+	return field_error(s, f,
+			   "ioprio: '%s' is not none, realtime, best-effort or idle, and a level",
 			   field_quote(f).text);
 }
 
@@ -115,8 +117,8 @@ static int take_value(struct parser *s, struct field f, const struct kind *k, in
 				*value = speculations[i].value;
 				return 0;
 			}
-		return field_error(s, f, "%s: '%s' is not enable, disable or force-disable", k->word,
-				   field_quote(f).text);
+		return field_error(s, f, "%s: '%s' is not enable, disable or force-disable",
+				   k->word, field_quote(f).text);
 	}
 	return -1;
 }
@@ -133,7 +135,8 @@ static int take_scheduling(struct parser *s, struct field f, struct scheduling *
 
 	*sched = (struct scheduling){ .known = true };
 	if (!field_copy(word, name, sizeof name) || !policy_find(name, &sched->policy))
-		return field_error(s, f, "sched: '%s' is no policy (SCHED_OTHER, SCHED_FIFO 10, ...)",
+		return field_error(s, f,
+				   "sched: '%s' is no policy (SCHED_OTHER, SCHED_FIFO 10, ...)",
 				   field_quote(word).text);
 	bool realtime = sched->policy == 1 || sched->policy == 2, deadline = sched->policy == 6;
 
@@ -143,8 +146,10 @@ static int take_scheduling(struct parser *s, struct field f, struct scheduling *
 		return field_error(s, f, "priority: it is 1 at least");
 	sched->priority = (uint32_t)priority;
 	if (deadline &&
-	    (number_decimal(s, field_next(&rest, ' '), "runtime", INT64_MAX, &sched->runtime) != 0 ||
-	     number_decimal(s, field_next(&rest, ' '), "deadline", INT64_MAX, &sched->deadline) != 0 ||
+	    (number_decimal(s, field_next(&rest, ' '), "runtime", INT64_MAX, &sched->runtime) !=
+		     0 ||
+	     number_decimal(s, field_next(&rest, ' '), "deadline", INT64_MAX, &sched->deadline) !=
+		     0 ||
 	     number_decimal(s, field_next(&rest, ' '), "period", INT64_MAX, &sched->period) != 0))
 		return -1;
 	sched->reset_on_fork = field_is(rest, "reset-on-fork");
@@ -309,7 +314,8 @@ int finish_attributes(struct parser *s)
 		struct thread *t;
 
 		if (i && lines[i].tid == lines[i - 1].tid && lines[i].which == lines[i - 1].which)
-			return place_error(s, lines[i].at, "line %d says the same of thread %d already",
+			return place_error(s, lines[i].at,
+					   "line %d says the same of thread %d already",
 					   lines[i - 1].at.line, lines[i].tid);
 		t = parser_thread(s, lines[i].at, lines[i].tid);
 		if (!t)
@@ -326,7 +332,8 @@ static const char *const set_words[CAPABILITY_SETS] = {
 	[CAPS_EFFECTIVE] = "effective", [CAPS_BOUNDING] = "bounding", [CAPS_AMBIENT] = "ambient",
 };
 
-static int take_ids(struct parser *s, struct field f, const char *word, uint32_t ids[CREDENTIAL_IDS])
+static int take_ids(struct parser *s, struct field f, const char *word,
+		    uint32_t ids[CREDENTIAL_IDS])
 {
 	struct field rest = f;
 	uint64_t n;
@@ -354,7 +361,8 @@ static int take_groups(struct parser *s, struct field f)
 	while (rest.len) {
 		if (number_decimal(s, field_next(&rest, ' '), "group", UINT32_MAX - 1, &n) != 0)
 			return -1;
-		groups = arena_grow(&s->p->arena, groups, c->group_count, &capacity, sizeof *groups);
+		groups =
+			arena_grow(&s->p->arena, groups, c->group_count, &capacity, sizeof *groups);
 		if (!groups)
 			return parser_no_memory(s);
 		groups[c->group_count++] = (uint32_t)n;

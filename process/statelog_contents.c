@@ -184,9 +184,10 @@ static int decode(struct parser *s, struct field f, struct extent *e)
 			int value = k < f.len - padding ? digit(f.text[k]) : 0;
 
 			if (value < 0)
-				return field_error(s, (struct field){ f.text + k, 1 },
-						   "contents: '%s' is no base64",
-						   field_quote((struct field){ f.text + k, 1 }).text);
+				return field_error(
+					s, (struct field){ f.text + k, 1 },
+					"contents: '%s' is no base64",
+					field_quote((struct field){ f.text + k, 1 }).text);
 			group = group << 6 | (uint32_t)value;
 		}
 		bytes[i / 4 * 3] = (uint8_t)(group >> 16);
@@ -310,8 +311,8 @@ int finish_nameless(struct parser *s)
 		const struct file_id *a = &s->p->nameless[i - 1].id, *b = &s->p->nameless[i].id;
 
 		if (a->device == b->device && a->inode == b->inode)
-			return error_set(s->err, EINVAL, "%s: the file without a name %02x:%02x:%lu "
-					 "has two lines", s->name, major(a->device),
+			return error_set(s->err, EINVAL, "%s: the file without a name "
+					 "%02x:%02x:%lu has two lines", s->name, major(a->device),
 					 minor(a->device), (unsigned long)a->inode);
 	}
 	for (size_t i = 0; i < s->pending.contents_count; i++)

@@ -111,8 +111,9 @@ int take_pipe_packet(struct parser *s)
 	if (take_bytes(s, &line) != 0)
 		return -1;
 	if (!line.size || line.size > LARGEST)
-		return field_error(s, s->line.fields[2], "bytes: a packet has 1 to %d bytes, not %zu",
-				   LARGEST, line.size);
+		return field_error(s, s->line.fields[2],
+				   "bytes: a packet has 1 to %d bytes, not %zu", LARGEST,
+				   line.size);
 	return add_later(s, add_packet, &line, sizeof line);
 }
 

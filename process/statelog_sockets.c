@@ -45,8 +45,8 @@ static int take_type(struct parser *s, struct field f, struct socket *socket)
 				   "netlink, packet)", field_quote(family).text);
 	socket->type = field_copy(type, word, sizeof word) ? socket_type_find(word) : -1;
 	if (socket->type < 0)
-		return field_error(s, type.len ? type : f, "'%s' is no type of sockets (stream, dgram, "
-				   "seqpacket, raw)", field_quote(type).text);
+		return field_error(s, type.len ? type : f, "'%s' is no type of sockets (stream, "
+				   "dgram, seqpacket, raw)", field_quote(type).text);
 	if (rest.len && number_decimal(s, rest, "protocol", INT32_MAX, &protocol) != 0)
 		return -1;
 	socket->protocol = (int)protocol;
@@ -73,8 +73,8 @@ static int take_state(struct parser *s, struct field f, struct socket *socket)
 	while (state <= SOCKET_CLOSED && !field_is(word, socket_state_words[state]))
 		state++;
 	if (state > SOCKET_CLOSED)
-		return field_error(s, f, "'%s' is no state of a socket (plain, listening, connected, "
-				   "closed)", field_quote(word).text);
+		return field_error(s, f, "'%s' is no state of a socket (plain, listening, "
+				   "connected, closed)", field_quote(word).text);
 	socket->state = (enum socket_state)state;
 	if (state == SOCKET_LISTENING) {
 		word = field_next(&rest, ' ');
@@ -99,8 +99,8 @@ static int take_peer_id(struct parser *s, struct field f, struct socket *socket)
 
 	if (f.len < len + 2 || memcmp(f.text, prefix, len) != 0 || f.text[f.len - 1] != ']')
 		return field_error(s, f, "'%s' is not 'socket:[NUMBER]'", field_quote(f).text);
-	return number_decimal(s, (struct field){ f.text + len, f.len - len - 1 }, "number", UINT64_MAX,
-			      &socket->peer_id);
+	return number_decimal(s, (struct field){ f.text + len, f.len - len - 1 }, "number",
+			      UINT64_MAX, &socket->peer_id);
 }
 
 int take_socket(struct parser *s)
@@ -116,7 +116,8 @@ int take_socket(struct parser *s)
 		return parser_no_memory(s);
 	socket->line = s->line.number;
 	if (take_type(s, f[2], socket) != 0 || take_state(s, f[3], socket) != 0 ||
-	    (s->line.count > 4 && take_socket_address(s, f[4], socket->family, &socket->local) != 0) ||
+	    (s->line.count > 4 &&
+	     take_socket_address(s, f[4], socket->family, &socket->local) != 0) ||
 	    (s->line.count > 5 && take_socket_address(s, f[5], socket->family, &socket->peer) != 0))
 		return -1;
 	return s->line.count > 6 ? take_peer_id(s, f[6], socket) : 0;
@@ -133,8 +134,8 @@ static int take_numbers(struct parser *s, struct field f, const struct socket_op
 		uint64_t n, max = each == 8 ? UINT64_MAX : INT32_MAX;
 
 		if (option->size + each > kind->size)
-			return field_error(s, word.len ? word : f, "%s has %d numbers at most", kind->word,
-					   (int)(kind->size / each));
+			return field_error(s, word.len ? word : f, "%s has %d numbers at most",
+					   kind->word, (int)(kind->size / each));
 		if (each == 4 && word.len > 1 && *word.text == '-') {
 			minus = true;
 			max++;
@@ -215,7 +216,8 @@ static int add_socket(struct parser *s, const struct socket_line *line)
 	if (!d || d->kind != FILE_SOCKET)
 		return place_error(s, line->at, "descriptor %d is no socket", line->fd);
 	if (d->socket)
-		return place_error(s, line->at, "descriptor %d has a socket line already", line->fd);
+		return place_error(s, line->at, "descriptor %d has a socket line already",
+				   line->fd);
 	d->socket = line->socket;
 	return 0;
 }
@@ -269,7 +271,8 @@ static int measure_data(struct parser *s, const struct socket_line *line)
 	if (!socket)
 		return -1;
 	if (socket->type != SOCK_STREAM)
-		return place_error(s, line->at, "descriptor %d is no stream: it has messages", line->fd);
+		return place_error(s, line->at, "descriptor %d is no stream: it has messages",
+				   line->fd);
 	if (!socket->message_count && !add_message(s, socket))
 		return -1;
 	socket->messages[0].size += line->size;
@@ -300,7 +303,8 @@ static int add_whole_message(struct parser *s, const struct socket_line *line)
 	if (!socket)
 		return -1;
 	if (socket->type == SOCK_STREAM)
-		return place_error(s, line->at, "descriptor %d is a stream: it has no messages", line->fd);
+		return place_error(s, line->at, "descriptor %d is a stream: it has no messages",
+				   line->fd);
 	m = add_message(s, socket);
 	if (!m)
 		return -1;
@@ -318,7 +322,8 @@ int finish_sockets(struct parser *s)
 		add_socket, add_option, measure_data, add_data, add_whole_message,
 	};
 	static const enum socket_line_kind kinds[] = {
-		SOCKET_LINE, SOCKET_OPTION_LINE, SOCKET_DATA_LINE, SOCKET_DATA_LINE, SOCKET_MESSAGE_LINE,
+		SOCKET_LINE,	  SOCKET_OPTION_LINE,  SOCKET_DATA_LINE,
+		SOCKET_DATA_LINE, SOCKET_MESSAGE_LINE,
 	};
 
 	for (size_t step = 0; step < sizeof kinds / sizeof kinds[0]; step++)

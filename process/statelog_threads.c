@@ -174,7 +174,8 @@ struct thread *parser_thread(struct parser *s, struct place at, pid_t tid)
 	if (p->thread_count && p->threads[p->thread_count - 1].tid == tid)
 		return &p->threads[p->thread_count - 1];
 	if (pending->sorted_threads)
-		found = bsearch(&key, pending->threads, pending->sorted_threads, sizeof key, by_tid_alone);
+		found = bsearch(&key, pending->threads, pending->sorted_threads, sizeof key,
+				by_tid_alone);
 	if (found)
 		return &p->threads[found->thread];
 	return add_thread(s, at, tid) == 0 ? &p->threads[p->thread_count - 1] : NULL;

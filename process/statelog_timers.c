@@ -32,8 +32,8 @@ static int take_time(struct parser *s, struct field f, const char *what, uint64_
 	if (field_time(s, f, what, &t) != 0)
 		return -1;
 	if ((uint64_t)t.tv_sec > seconds_max)
-		return field_error(s, f, "%s: %s is more than %lu seconds", what, field_quote(f).text,
-				   (unsigned long)seconds_max);
+		return field_error(s, f, "%s: %s is more than %lu seconds", what,
+				   field_quote(f).text, (unsigned long)seconds_max);
 	*ns = (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec;
 	return 0;
 }
@@ -115,7 +115,8 @@ static int take_notify(struct parser *s, struct field f, struct posix_timer *t)
 		return 0;
 	t->notify = NOTIFY_THREAD;
 	if (!field_is(field_next(&rest, ' '), "thread"))
-		return field_error(s, f, "notification: it is 'none' or 'SIGNAL VALUE [thread THREAD]'");
+		return field_error(s, f,
+				   "notification: it is 'none' or 'SIGNAL VALUE [thread THREAD]'");
 	return field_tid(s, rest, &t->tid);
 }
 
@@ -142,7 +143,8 @@ int take_timer(struct parser *s)
 		return parser_no_memory(s);
 	*added = timer;
 	s->pending.timers = lines;
-	lines[s->pending.timer_count++] = (struct timer_line){ field_place(s, l->fields[1]), timer };
+	lines[s->pending.timer_count++] =
+		(struct timer_line){ field_place(s, l->fields[1]), timer };
 	s->p->have |= HAVE_TIMERS;
 	return 0;
 }
@@ -174,7 +176,8 @@ int finish_timers(struct parser *s)
 int take_timers(struct parser *s)
 {
 	if (!field_is(s->line.fields[1], "none"))
-		return field_error(s, s->line.fields[1], "only 'timers : none' says something of all");
+		return field_error(s, s->line.fields[1],
+				   "only 'timers : none' says something of all");
 	s->p->have |= HAVE_TIMERS;
 	return 0;
 }
@@ -211,7 +214,8 @@ static int take_more(struct parser *s, struct field f, struct pending_signal *pe
 	if (take_integer(s, field_next(&rest, ' '), "error number", &pending->error) != 0)
 		return -1;
 	for (int i = 1; i < PENDING_WORDS; i++)
-		if (number_hex(s, field_next(&rest, ' '), "word", UINT64_MAX, &pending->words[i]) != 0)
+		if (number_hex(s, field_next(&rest, ' '), "word", UINT64_MAX, &pending->words[i]) !=
+		    0)
 			return -1;
 	return rest.len ? field_error(s, rest, "more than an error number and two words") : 0;
 }
@@ -250,7 +254,8 @@ int take_pending(struct parser *s)
 	if (field_signal(s, l->fields[2], &pending.signo) != 0)
 		return -1;
 	if (pending.signo == SIGKILL || pending.signo == SIGSTOP)
-		return field_error(s, l->fields[2], "%s never waits", field_quote(l->fields[2]).text);
+		return field_error(s, l->fields[2], "%s never waits",
+				   field_quote(l->fields[2]).text);
 	if (l->count > 3 && take_info(s, l->fields + 3, l->count - 3, &pending) != 0)
 		return -1;
 	added = process_add_pending_signal(s->p);

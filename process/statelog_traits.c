@@ -33,7 +33,8 @@ static bool is_kernels(const struct process *p, const struct trait *t)
 {
 	const struct mapping *m = process_mapping_at(p, t->start);
 
-	return m && (m->label == LABEL_VDSO || m->label == LABEL_VVAR || m->label == LABEL_VSYSCALL);
+	return m &&
+	       (m->label == LABEL_VDSO || m->label == LABEL_VVAR || m->label == LABEL_VSYSCALL);
 }
 
 static void put_trait(struct out *o, const struct trait *t)

@@ -22,8 +22,8 @@ void put_views(struct out *o, const struct process *p)
 	for (size_t i = 0; i < p->segment_count; i++) {
 		const struct segment *s = &p->segments[i];
 
-		print(o, "segment : %u : %#x : %lu : %03o%s\n", s->id, s->key, (unsigned long)s->size,
-		      s->mode, s->removed ? " : removed" : "");
+		print(o, "segment : %u : %#x : %lu : %03o%s\n", s->id, s->key,
+		      (unsigned long)s->size, s->mode, s->removed ? " : removed" : "");
 	}
 }
 
@@ -42,8 +42,8 @@ int take_view(struct parser *s)
 		return -1;
 	if (!v.id.inode)
 		return field_error(s, s->line.fields[2], "inode: no file has 0");
-	array = arena_grow(&s->p->arena, pending->views, pending->view_count, &pending->view_capacity,
-			   sizeof *array);
+	array = arena_grow(&s->p->arena, pending->views, pending->view_count,
+			   &pending->view_capacity, sizeof *array);
 	if (!array)
 		return parser_no_memory(s);
 	pending->views = array;
@@ -67,7 +67,8 @@ int take_segment(struct parser *s)
 		return field_error(s, f[5], "'%s' is not 'removed'", field_quote(f[5]).text);
 	for (size_t i = 0; i < s->p->segment_count; i++)
 		if (s->p->segments[i].id == id)
-			return field_error(s, f[1], "segment %lu has a line already", (unsigned long)id);
+			return field_error(s, f[1], "segment %lu has a line already",
+					   (unsigned long)id);
 	if (s->p->segment_count == SEGMENTS_MAX)
 		return field_error(s, f[1], "there are more than %d segments", SEGMENTS_MAX);
 	struct segment *segment = process_add_segment(s->p);
@@ -90,8 +91,8 @@ int finish_views(struct parser *s)
 		struct mapping *m = found ? &s->p->mappings[found - s->p->mappings] : NULL;
 
 		if (!m || m->start != v->start || m->end != v->end || !m->deleted)
-			return place_error(s, v->at, "there is no map line of this range and a deleted "
-					   "file");
+			return place_error(s, v->at, "there is no map line of this range and a "
+					   "deleted file");
 		if (m->file.inode)
 			return place_error(s, v->at, "the range has a view line already");
 		m->file = v->id;

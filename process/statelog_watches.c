@@ -31,7 +31,8 @@ static int take_watch_words(struct parser *s, struct field f, struct epoll_watch
 		if (field_is(all, "seen"))
 			w->seen = true;
 		else if (!field_is(word, "through"))
-			return field_error(s, all, "'%s' is neither 'seen' nor 'through DESCRIPTOR'",
+			return field_error(s, all,
+					   "'%s' is neither 'seen' nor 'through DESCRIPTOR'",
 					   field_quote(all).text);
 		else if (field_fd(s, rest, &w->through) != 0)
 			return -1;
@@ -59,7 +60,8 @@ int take_epoll_watch(struct parser *s)
 
 static void put_epoll_watch(struct out *o, int fd, const struct epoll_watch *w)
 {
-	print(o, "epoll-watch : %d : %d : %#x : %#lx", fd, w->fd, w->events, (unsigned long)w->data);
+	print(o, "epoll-watch : %d : %d : %#x : %#lx", fd, w->fd, w->events,
+	      (unsigned long)w->data);
 	if (w->seen)
 		print(o, " : seen");
 	if (w->through != w->fd)
@@ -85,7 +87,8 @@ static int add_notice(struct parser *s, const struct addition *a, struct descrip
 	for (; at > 0 && array[at - 1].wd > w->wd; at--)
 		array[at] = array[at - 1];
 	if (at > 0 && array[at - 1].wd == w->wd)
-		return place_error(s, a->at, "watch %d of inotify %d has a line already", w->wd, a->fd);
+		return place_error(s, a->at, "watch %d of inotify %d has a line already", w->wd,
+				   a->fd);
 	array[at] = *w;
 	d->notice_count++;
 	return 0;

@@ -134,7 +134,8 @@ static void put_message(struct out *o, int fd, const struct socket_message *m)
 
 void put_socket(struct out *o, int fd, const struct socket *s)
 {
-	print(o, "socket : %d : %s %s", fd, socket_family_word(s->family), socket_type_word(s->type));
+	print(o, "socket : %d : %s %s", fd, socket_family_word(s->family),
+	      socket_type_word(s->type));
 	if (s->protocol)
 		print(o, " %d", s->protocol);
 	print(o, " : ");

@@ -51,7 +51,7 @@ struct pending_signal {
 	int signo;
 	bool info_known; /* false: only that one or several of them wait */
 	int code, error;
-	uint32_t pid, uid;              /* bytes 16 to 24 of siginfo_t, under their most usual names */
+	uint32_t pid, uid;              /* bytes 16 to 24 of siginfo_t, by their most usual names */
 	uint64_t words[PENDING_WORDS];  /* bytes 24 to 48: the value; the rest is always zero */
 };
 

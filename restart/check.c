@@ -41,8 +41,8 @@ static void check_program(const struct restore *r, struct findings *f)
 		return;
 	if (!r->program) {
 		findings_add(f, LOSS, "%s: the program cannot be executed here, so the process is "
-			     "restored in place: /proc/PID/exe will be restart's own, and some pages of the "
-			     "bootstrap stay", p->exe ? p->exe : "(unknown)");
+			     "restored in place: /proc/PID/exe will be restart's own, and some "
+			     "pages of the bootstrap stay", p->exe ? p->exe : "(unknown)");
 		return;
 	}
 	if (elf_file_read(&file, &arena, r->program, &err) < 0) {
@@ -53,12 +53,14 @@ static void check_program(const struct restore *r, struct findings *f)
 	elf_mapped_build_id(p, program_base(p), &old);
 	if (old.size && (file.build_id.size != old.size ||
 			 memcmp(file.build_id.bytes, old.bytes, old.size) != 0))
-		findings_add(f, OBSTACLE, "%s is not the program of %s: its build-ID differs (name the "
-			     "program that dumped the core, which was %s)", r->program, p->source, then);
+		findings_add(f, OBSTACLE, "%s is not the program of %s: its build-ID differs (name "
+			     "the program that dumped the core, which was %s)", r->program,
+			     p->source, then);
 	else if (file.phnum != process_auxv(p, AT_PHNUM, file.phnum) ||
 		 (process_auxv(p, AT_ENTRY, file.entry) - file.entry) % p->arch->page_size != 0)
-		findings_add(f, OBSTACLE, "%s is not the program of %s: its layout differs (name the "
-			     "program that dumped the core, which was %s)", r->program, p->source, then);
+		findings_add(f, OBSTACLE, "%s is not the program of %s: its layout differs (name "
+			     "the program that dumped the core, which was %s)", r->program,
+			     p->source, then);
 	arena_free(&arena);
 }
 
@@ -72,8 +74,8 @@ static void check_state(const struct restore *r, struct findings *f)
 	size_t len = 0;
 
 	if (!(p->have & HAVE_DISPOSITIONS))
-		findings_add(f, LOSS, "signal handlers are not in the core: signals have their default "
-			     "actions (preload libsavefds.so to keep them)");
+		findings_add(f, LOSS, "signal handlers are not in the core: signals have their "
+			     "default actions (preload libsavefds.so to keep them)");
 	for (int i = 1; i < SIGNALS && (p->have & HAVE_DISPOSITIONS); i++) {
 		if (p->dispositions[i].kind != DISPOSITION_CAUGHT || len + 16 > sizeof names)
 			continue;
@@ -81,15 +83,16 @@ static void check_state(const struct restore *r, struct findings *f)
 		len += 1 + signal_name_write(names + len + 1, sizeof names - len - 1, i);
 	}
 	if (len)
-		findings_add(f, LOSS, "handlers that could not be seen from outside are lost:%s (preload "
-			     "libsavefds.so to keep them)", names);
+		findings_add(f, LOSS, "handlers that could not be seen from outside are lost:%s "
+			     "(preload libsavefds.so to keep them)", names);
 	if (p->have & HAVE_CWD && (stat(p->cwd, &st) < 0 || !S_ISDIR(st.st_mode) ||
 				   access(p->cwd, X_OK) < 0))
-		findings_add(f, OBSTACLE, "the working directory %s cannot be entered: %s (make it, edit "
-			     "the cwd line, or use --map OLD=NEW)", p->cwd,
+		findings_add(f, OBSTACLE, "the working directory %s cannot be entered: %s (make "
+			     "it, edit the cwd line, or use --map OLD=NEW)", p->cwd,
 			     strerror(errno ? errno : ENOTDIR));
 	if (p->have & HAVE_ROOT && strcmp(p->root, "/") != 0)
-		findings_add_loss(f, "the process had %s as its root directory and would have ours", p->root);
+		findings_add_loss(f, "the process had %s as its root directory and would have ours",
+				  p->root);
 }
 
 /*
@@ -99,8 +102,8 @@ static void check_state(const struct restore *r, struct findings *f)
 static void check_threads(const struct restore *r, struct findings *f)
 {
 	if (r->process->thread_count > 1 && !r->libc.robust_known && !r->libc.shared_tid)
-		findings_add(f, LOSS, "the C library of this program is not known: a thread that waits for "
-			     "another's end may wait for ever");
+		findings_add(f, LOSS, "the C library of this program is not known: a thread that "
+			     "waits for another's end may wait for ever");
 }
 
 /* ---- Limits ---------------------------------------------------------------------------------- */
@@ -120,13 +123,14 @@ static void check_limits(const struct restore *r, struct findings *f)
 		total += m->end - m->start;
 		if (m->label == LABEL_STACK && getrlimit(RLIMIT_STACK, &stack) == 0 &&
 		    m->end - m->start > stack.rlim_max)
-			findings_add(f, OBSTACLE, "the stack has %llu KiB and the hard limit is %llu (raise "
-				     "it: ulimit -Hs)", (unsigned long long)(m->end - m->start) >> 10,
+			findings_add(f, OBSTACLE, "the stack has %llu KiB and the hard limit is "
+				     "%llu (raise it: ulimit -Hs)",
+				     (unsigned long long)(m->end - m->start) >> 10,
 				     (unsigned long long)stack.rlim_max >> 10);
 	}
 	if (getrlimit(RLIMIT_AS, &space) == 0 && total > space.rlim_cur)
-		findings_add(f, OBSTACLE, "the process has %llu MiB of address space and the limit is %llu "
-			     "(raise it: ulimit -v)", (unsigned long long)total >> 20,
+		findings_add(f, OBSTACLE, "the process has %llu MiB of address space and the limit "
+			     "is %llu (raise it: ulimit -v)", (unsigned long long)total >> 20,
 			     (unsigned long long)space.rlim_cur >> 20);
 }
 

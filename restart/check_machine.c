@@ -64,8 +64,9 @@ static void check_kernel(const char *machine, struct findings *f)
 	    !version_of(release, then) || !version_of(host.release, here))
 		return;
 	if (here[0] < then[0] || (here[0] == then[0] && here[1] < then[1]))
-		findings_add(f, REMARK, "the core was made under Linux %u.%u, and this is %u.%u: what "
-			     "is new since then is not here", then[0], then[1], here[0], here[1]);
+		findings_add(f, REMARK, "the core was made under Linux %u.%u, and this is %u.%u: "
+			     "what is new since then is not here", then[0], then[1], here[0],
+			     here[1]);
 }
 
 void check_machine(const struct restore *r, struct findings *f)

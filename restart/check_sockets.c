@@ -47,7 +47,8 @@ static struct address_text text_of(const struct socket_address *a)
 		snprintf(t.text, sizeof t.text, "@%.*s", size - 1, un->sun_path + 1);
 	else if (un->sun_family == AF_INET && inet_ntop(AF_INET, &in->sin_addr, host, sizeof host))
 		snprintf(t.text, sizeof t.text, "%s:%u", host, ntohs(in->sin_port));
-	else if (un->sun_family == AF_INET6 && inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof host))
+	else if (un->sun_family == AF_INET6 &&
+		 inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof host))
 		snprintf(t.text, sizeof t.text, "[%s]:%u", host, ntohs(in6->sin6_port));
 	else
 		snprintf(t.text, sizeof t.text, "its address");
@@ -67,16 +68,18 @@ static void check_name(const struct subject *x)
 
 	switch (p.state) {
 	case PATH_LIVE:
-		findings_add(x->f, severity, "%sdescriptor %d was bound to %s, which is another process's "
-			     "now (end that)%s", x->at.text, x->d->fd, text_of(&x->s->local).text, end);
+		findings_add(x->f, severity, "%sdescriptor %d was bound to %s, which is another "
+			     "process's now (end that)%s", x->at.text, x->d->fd,
+			     text_of(&x->s->local).text, end);
 		break;
 	case PATH_BLOCKED:
-		findings_add(x->f, severity, "%sdescriptor %d was bound to %s, which is no socket now "
-			     "(move it away)%s", x->at.text, x->d->fd, text_of(&x->s->local).text, end);
+		findings_add(x->f, severity, "%sdescriptor %d was bound to %s, which is no socket "
+			     "now (move it away)%s", x->at.text, x->d->fd,
+			     text_of(&x->s->local).text, end);
 		break;
 	case PATH_UNABLE:
-		findings_add(x->f, severity, "%sdescriptor %d was bound to %s, which cannot be made: %s "
-			     "(make its directory)%s", x->at.text, x->d->fd,
+		findings_add(x->f, severity, "%sdescriptor %d was bound to %s, which cannot be "
+			     "made: %s (make its directory)%s", x->at.text, x->d->fd,
 			     text_of(&x->s->local).text, strerror(p.error), end);
 		break;
 	case PATH_NONE:
@@ -102,8 +105,8 @@ static void set(int fd, const struct socket_option *o)
 	}
 	memcpy(&size, o->value, sizeof size);
 	size /= 2;
-	if (setsockopt(fd, SOL_SOCKET, k->name == SO_SNDBUF ? SO_SNDBUFFORCE : SO_RCVBUFFORCE, &size,
-		       sizeof size) < 0)
+	if (setsockopt(fd, SOL_SOCKET, k->name == SO_SNDBUF ? SO_SNDBUFFORCE : SO_RCVBUFFORCE,
+		       &size, sizeof size) < 0)
 		(void)!setsockopt(fd, SOL_SOCKET, k->name, &size, sizeof size);
 }
 
@@ -128,13 +131,14 @@ static void check_bind(const struct subject *x)
 			   (socklen_t)socket_address_length(&s->local)) == 0)
 		return;
 	if (needless)
-		findings_add(x->f, LOSS, "%sdescriptor %d was bound to %s and gets another address: %s",
+		findings_add(x->f, LOSS,
+			     "%sdescriptor %d was bound to %s and gets another address: %s",
 			     x->at.text, x->d->fd, text_of(&s->local).text, strerror(errno));
 	else
 		findings_add(x->f, OBSTACLE, "%sdescriptor %d was bound to %s: %s (%s)", x->at.text,
 			     x->d->fd, text_of(&s->local).text, strerror(errno),
-			     errno == EADDRINUSE ? "end the process that has it, or wait a minute if one has "
-						   "just ended" :
+			     errno == EADDRINUSE ? "end the process that has it, or wait a minute "
+						   "if one has just ended" :
 			     errno == EACCES ? "it takes CAP_NET_BIND_SERVICE" :
 			     "edit its socket line");
 }
@@ -147,7 +151,8 @@ static bool is_as_before(int fd, const struct socket_option *o)
 	uint8_t now[SOCKET_OPTION_SIZE] = { 0 };
 	socklen_t size = sizeof now;
 
-	return getsockopt(fd, k->level, k->name, now, &size) == 0 && memcmp(now, o->value, o->size) == 0;
+	return getsockopt(fd, k->level, k->name, now, &size) == 0 &&
+	       memcmp(now, o->value, o->size) == 0;
 }
 
 /* Set on a socket of the same kind, an option must read as it did. */
@@ -160,7 +165,8 @@ static void check_options(const struct subject *x)
 
 		set(fd, o);
 		if (!is_as_before(fd, o))
-			findings_add(x->f, LOSS, "%soption %s of descriptor %d cannot be set here as it was",
+			findings_add(x->f, LOSS,
+				     "%soption %s of descriptor %d cannot be set here as it was",
 				     x->at.text, socket_option_kinds[o->kind].word, x->d->fd);
 	}
 }
@@ -168,14 +174,16 @@ static void check_options(const struct subject *x)
 static void check_contents(const struct subject *x)
 {
 	if (x->s->flags & SOCKET_LOST_DATA && x->s->family == AF_NETLINK)
-		findings_add(x->f, LOSS, "%smessages that waited in descriptor %d, of netlink, are lost",
+		findings_add(x->f, LOSS,
+			     "%smessages that waited in descriptor %d, of netlink, are lost",
 			     x->at.text, x->d->fd);
 	else if (x->s->flags & SOCKET_LOST_DATA)
-		findings_add_loss(x->f, "%sbytes that were on their way in the socket of descriptor %d "
-				  "could not be saved and would be lost", x->at.text, x->d->fd);
+		findings_add_loss(x->f, "%sbytes that were on their way in the socket of "
+				  "descriptor %d could not be saved and would be lost", x->at.text,
+				  x->d->fd);
 	if (x->s->flags & SOCKET_LOST_RIGHTS)
-		findings_add_loss(x->f, "%sdescriptors that were on their way to descriptor %d would be "
-				  "lost", x->at.text, x->d->fd);
+		findings_add_loss(x->f, "%sdescriptors that were on their way to descriptor %d "
+				  "would be lost", x->at.text, x->d->fd);
 }
 
 /* Datagrams from other processes are sent again from their addresses, if those can be had. */
@@ -194,8 +202,9 @@ static void check_datagrams(const struct subject *x)
 		lost += bind(fd, (const struct sockaddr *)from->bytes, (socklen_t)from->size) < 0;
 	}
 	if (lost)
-		findings_add(x->f, LOSS, "%sdatagrams that waited in descriptor %d may be lost: they came "
-			     "from addresses that are not to be had here (%zu of them)", x->at.text,
+		findings_add(x->f, LOSS, "%sdatagrams that waited in descriptor %d may be lost: "
+			     "they came from addresses that are not to be had here (%zu of them)",
+			     x->at.text,
 			     x->d->fd, lost);
 }
 
@@ -214,8 +223,9 @@ static void check_waiting(const struct subject *x)
 			  socket_listener(x->r, &s->peer, s->type) == x->d->description;
 	}
 	if (inside < x->s->waiting)
-		findings_add(x->f, LOSS, "%sconnections that waited to be accepted by descriptor %d are "
-			     "closed (%zu of them)", x->at.text, x->d->fd, x->s->waiting - inside);
+		findings_add(x->f, LOSS, "%sconnections that waited to be accepted by descriptor "
+			     "%d are closed (%zu of them)", x->at.text, x->d->fd,
+			     x->s->waiting - inside);
 }
 
 /* A name that is gone makes sends fail, which a program must expect of datagrams. */
@@ -226,16 +236,20 @@ static void check_peer(const struct subject *x)
 
 	if (x->c->way == WAY_ALONE && x->s->state == SOCKET_CONNECTED && !ours &&
 	    x->s->family == AF_UNIX && (p.state == PATH_FREE || p.state == PATH_STALE))
-		findings_add(x->f, LOSS, "%sdescriptor %d was connected to %s, which nobody has now: it "
-			     "comes back without a peer", x->at.text, x->d->fd, text_of(&x->s->peer).text);
+		findings_add(x->f, LOSS, "%sdescriptor %d was connected to %s, which nobody has "
+			     "now: it comes back without a peer", x->at.text, x->d->fd,
+			     text_of(&x->s->peer).text);
 }
 
 static void check_tcp_pair(const struct subject *x)
 {
 	if (x->c->new_server || x->c->new_client)
-		findings_add(x->f, LOSS, "%sthe TCP connection of descriptor %d from %s to %s gets other "
-			     "ports: those are in use (wait a minute after the process has ended)",
-			     x->at.text, x->d->fd, text_of(&x->s->local).text, text_of(&x->s->peer).text);
+		findings_add(x->f, LOSS,
+			     "%sthe TCP connection of descriptor %d from %s to %s gets "
+			     "other ports: those are in use (wait a minute after the process has "
+			     "ended)",
+			     x->at.text, x->d->fd, text_of(&x->s->local).text,
+			     text_of(&x->s->peer).text);
 }
 
 void check_socket(const struct restore *r, struct findings *f, const struct descriptor *d)
@@ -247,11 +261,12 @@ void check_socket(const struct restore *r, struct findings *f, const struct desc
 
 	if (x.c->way == WAY_CLOSED) {
 		if (x.c->refused)
-			findings_add_loss(f, "%sdescriptor %d was a socket and would be one whose peer is "
-					  "gone", x.at.text, d->fd);
+			findings_add_loss(f, "%sdescriptor %d was a socket and would be one whose "
+					  "peer is gone", x.at.text, d->fd);
 		else if (x.c->lost)
-			findings_add(f, LOSS, "%sdescriptor %d was a TCP connection to %s and is one whose "
-				     "peer is gone now", x.at.text, d->fd, text_of(&x.s->peer).text);
+			findings_add(f, LOSS, "%sdescriptor %d was a TCP connection to %s and is "
+				     "one whose peer is gone now", x.at.text, d->fd,
+				     text_of(&x.s->peer).text);
 		if (x.c->lost)
 			return;
 	}

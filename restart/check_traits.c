@@ -87,7 +87,8 @@ bool trait_is_kernels(const struct restore *r, const struct trait *t)
 {
 	const struct mapping *m = process_mapping_at(r->process, t->start);
 
-	return m && (m->label == LABEL_VDSO || m->label == LABEL_VVAR || m->label == LABEL_VSYSCALL);
+	return m &&
+	       (m->label == LABEL_VDSO || m->label == LABEL_VVAR || m->label == LABEL_VSYSCALL);
 }
 
 bool trait_is_mapped(const struct restore *r, addr_t start, addr_t end)
@@ -156,11 +157,13 @@ static void check_left_out(const struct restore *r, struct findings *f)
 		const struct mapping *m = &p->mappings[i];
 
 		if (p->origin == ORIGIN_OURS || m->bytes == BYTES_SAVED || m->bytes == BYTES_FILE ||
-		    (trait_of(r, m)->flags & (TRAIT_DONTDUMP | TRAIT_DROPPABLE)) != TRAIT_DONTDUMP ||
+		    (trait_of(r, m)->flags & (TRAIT_DONTDUMP | TRAIT_DROPPABLE)) !=
+			    TRAIT_DONTDUMP ||
 		    trait_is_kernels(r, trait_of(r, m)))
 			continue;
-		findings_add(f, LOSS, "memory at %llx-%llx was kept out of the core by MADV_DONTDUMP and "
-			     "is zeros (ckpt -p saves it)", (unsigned long long)m->start,
+		findings_add(f, LOSS, "memory at %llx-%llx was kept out of the core by "
+			     "MADV_DONTDUMP and is zeros (ckpt -p saves it)",
+			     (unsigned long long)m->start,
 			     (unsigned long long)m->end);
 	}
 }
@@ -173,7 +176,8 @@ static void check_huge_pages(const struct restore *r, struct findings *f)
 	for (size_t i = 0; i < p->trait_count; i++) {
 		const struct trait *t = &p->traits[i];
 
-		if (!t->page_size || t->page_size == told || trait_huge_pages_suffice(r, t->page_size))
+		if (!t->page_size || t->page_size == told ||
+		    trait_huge_pages_suffice(r, t->page_size))
 			continue;
 		told = t->page_size;
 		findings_add(f, LOSS, "there are not enough free huge pages of %llu KiB: memory at "
@@ -190,8 +194,8 @@ static void check_keys(const struct restore *r, struct findings *f)
 	for (size_t i = 0; i < p->trait_count; i++) {
 		if (!p->traits[i].pkey || trait_pkeys_here())
 			continue;
-		findings_add_loss(f, "memory at %llx-%llx had protection key %u, and this cpu or kernel "
-				  "has none: it would have its ordinary protection",
+		findings_add_loss(f, "memory at %llx-%llx had protection key %u, and this cpu or "
+				  "kernel has none: it would have its ordinary protection",
 				  (unsigned long long)p->traits[i].start,
 				  (unsigned long long)p->traits[i].end, p->traits[i].pkey);
 		return;
@@ -220,8 +224,9 @@ static void check_locks(const struct restore *r, struct findings *f)
 		if (p->traits[i].flags & TRAIT_LOCKED && !trait_is_kernels(r, &p->traits[i]))
 			total += p->traits[i].end - p->traits[i].start;
 	if (total > limit && !caps_have(CAP_IPC_LOCK))
-		findings_add_loss(f, "%llu KiB of memory were locked and the limit is %llu KiB: some would "
-				  "not be locked (raise it: ulimit -l)", (unsigned long long)total >> 10,
+		findings_add_loss(f, "%llu KiB of memory were locked and the limit is %llu KiB: "
+				  "some would not be locked (raise it: ulimit -l)",
+				  (unsigned long long)total >> 10,
 				  (unsigned long long)limit >> 10);
 }
 
@@ -231,19 +236,20 @@ static void check_guards(const struct restore *r, struct findings *f)
 
 	for (size_t i = 0; i < p->guard_count; i++)
 		if (!trait_is_mapped(r, p->guards[i].start, p->guards[i].end))
-			findings_add(f, REMARK, "line %d of the text tells of a guard where there is no "
-				     "memory", p->guards[i].line);
+			findings_add(f, REMARK, "line %d of the text tells of a guard where there "
+				     "is no memory", p->guards[i].line);
 	/*
 	 * Its gcore reads memory in large pieces, and
 	 * writes zeros for one that cannot be read whole.
 	 */
 	if (p->guard_count && p->origin == ORIGIN_GDB)
-		findings_add_loss(f, "gdb writes zeros for memory around guard regions, as at %llx-%llx: it is "
-				  "lost (ckpt -p saves it)", (unsigned long long)p->guards[0].start,
+		findings_add_loss(f, "gdb writes zeros for memory around guard regions, as at "
+				  "%llx-%llx: it is lost (ckpt -p saves it)",
+				  (unsigned long long)p->guards[0].start,
 				  (unsigned long long)p->guards[0].end);
 	if (p->guard_count && !trait_guards_here())
-		findings_add(f, LOSS, "guard regions as at %llx-%llx become mappings of their own (needs "
-			     "Linux 6.13)", (unsigned long long)p->guards[0].start,
+		findings_add(f, LOSS, "guard regions as at %llx-%llx become mappings of their own "
+			     "(needs Linux 6.13)", (unsigned long long)p->guards[0].start,
 			     (unsigned long long)p->guards[0].end);
 }
 
@@ -255,12 +261,13 @@ void check_traits(const struct restore *r, struct findings *f)
 		const struct trait *t = &p->traits[i];
 
 		if (!trait_is_mapped(r, t->start, t->end))
-			findings_add(f, REMARK, "line %d of the text tells of memory at %llx-%llx that the "
-				     "core does not have", t->line, (unsigned long long)t->start,
+			findings_add(f, REMARK, "line %d of the text tells of memory at %llx-%llx "
+				     "that the core does not have", t->line,
+				     (unsigned long long)t->start,
 				     (unsigned long long)t->end);
 		else if (!is_aligned(r, t))
-			findings_add(f, OBSTACLE, "line %d of the text: memory at %llx-%llx is not made of "
-				     "pages of that size (correct the line)", t->line,
+			findings_add(f, OBSTACLE, "line %d of the text: memory at %llx-%llx is not "
+				     "made of pages of that size (correct the line)", t->line,
 				     (unsigned long long)t->start, (unsigned long long)t->end);
 	}
 	check_lost(r, f);

@@ -31,7 +31,8 @@ static int64_t clock_now(clockid_t clock)
  */
 static int64_t gone_back(const struct process *p, clockid_t clock)
 {
-	int64_t then = (int64_t)(clock == CLOCK_BOOTTIME ? p->clocks.boottime : p->clocks.monotonic);
+	int64_t then =
+		(int64_t)(clock == CLOCK_BOOTTIME ? p->clocks.boottime : p->clocks.monotonic);
 	int64_t now = clock_now(clock);
 
 	return p->clocks.known && now < then ? then - now : 0;
@@ -41,7 +42,8 @@ static int64_t gone_back(const struct process *p, clockid_t clock)
  * Where the time stands that thread T waits for, and
  * on which of the two clocks.  False: it does not.
  */
-static bool find_deadline(const struct restore *r, const struct thread *t, addr_t *at, clockid_t *clock)
+static bool find_deadline(const struct restore *r, const struct thread *t, addr_t *at,
+			  clockid_t *clock)
 {
 	const struct regset *general = thread_regset(t, NT_PRSTATUS);
 	struct user_regs_struct regs, before;
@@ -56,7 +58,8 @@ static bool find_deadline(const struct restore *r, const struct thread *t, addr_
 	if (regs.rax == SYS_clock_nanosleep) {
 		*clock = (clockid_t)regs.rdi;
 		*at = regs.rdx;
-		return regs.rsi & TIMER_ABSTIME && (*clock == CLOCK_MONOTONIC || *clock == CLOCK_BOOTTIME);
+		return regs.rsi & TIMER_ABSTIME &&
+		       (*clock == CLOCK_MONOTONIC || *clock == CLOCK_BOOTTIME);
 	}
 	if (regs.rax == SYS_futex) {
 		unsigned long what = regs.rsi & (unsigned long)FUTEX_CMD_MASK;
@@ -101,7 +104,8 @@ void plan_deadlines(const struct restore *r, struct plan *plan)
 		op->args[0] = at;
 		op->args[1] = from;
 		op->args[2] = sizeof t;
-		plan_note(plan, "thread %d waits until %lld s", p->threads[i].tid, (long long)t.tv_sec);
+		plan_note(plan, "thread %d waits until %lld s", p->threads[i].tid,
+			  (long long)t.tv_sec);
 	}
 }
 
@@ -110,7 +114,7 @@ void check_deadlines(const struct restore *r, struct findings *f)
 	int64_t back = gone_back(r->process, CLOCK_MONOTONIC);
 
 	if (back)
-		findings_add(f, LOSS, "CLOCK_MONOTONIC is %lld s behind, as the machine was booted since, or is "
-			     "another one: waits go on as before, but times on it that the program keeps are "
-			     "ahead", (long long)(back / SECOND));
+		findings_add(f, LOSS, "CLOCK_MONOTONIC is %lld s behind, as the machine was booted "
+			     "since, or is another one: waits go on as before, but times on it "
+			     "that the program keeps are ahead", (long long)(back / SECOND));
 }

@@ -85,11 +85,11 @@ void check_ids(const struct restore *r, struct findings *f)
 	if (r->options->pid != PID_KEEP)
 		return;
 	if (!ids_permitted())
-		findings_add(f, OBSTACLE, "--pid=keep: choosing a process id takes CAP_CHECKPOINT_RESTORE "
-			     "(be root, or use --pid=ns)");
+		findings_add(f, OBSTACLE, "--pid=keep: choosing a process id takes "
+			     "CAP_CHECKPOINT_RESTORE (be root, or use --pid=ns)");
 	else if (!ids_free(r->process, 0, &taken))
-		findings_add(f, OBSTACLE, "--pid=keep: id %d is taken by another process (end it, or use "
-			     "--pid=ns or --pid=new)", taken);
+		findings_add(f, OBSTACLE, "--pid=keep: id %d is taken by another process (end it, "
+			     "or use --pid=ns or --pid=new)", taken);
 }
 
 void ids_raise_ambient(void)
@@ -127,9 +127,10 @@ int ids_enter_namespace(struct error *err)
 	if (ids_permitted() && unshare(CLONE_NEWPID) == 0)
 		return 0;
 	if (unshare(CLONE_NEWUSER | CLONE_NEWPID) < 0)
-		return error_sys(err, errno, "--pid=ns: this system gives ordinary users no namespaces "
-				 "(use --pid=new)");
-	if (write_text("/proc/self/setgroups", "deny") < 0 || map_identity("/proc/self/uid_map", uid) < 0 ||
+		return error_sys(err, errno, "--pid=ns: this system gives ordinary users no "
+				 "namespaces (use --pid=new)");
+	if (write_text("/proc/self/setgroups", "deny") < 0 ||
+	    map_identity("/proc/self/uid_map", uid) < 0 ||
 	    map_identity("/proc/self/gid_map", gid) < 0)
 		return error_sys(err, errno, "--pid=ns: mapping the user into the namespace");
 	return 0;

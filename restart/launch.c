@@ -144,8 +144,8 @@ pid_t launch(struct restore *r, struct error *err)
 		pid = launch_traced(r, err);
 		if (pid >= 0 || err->code != LAUNCH_NO_PTRACE)
 			return pid;
-		fprintf(stderr, "restart: %s: restored in place, so /proc/PID/exe is restart's own and "
-			"some pages of the bootstrap stay\n", err->message);
+		fprintf(stderr, "restart: %s: restored in place, so /proc/PID/exe is restart's own "
+			"and some pages of the bootstrap stay\n", err->message);
 	}
 	r->finish = FINISH_IN_PLACE;
 	return launch_in_place(r, err);

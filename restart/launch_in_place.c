@@ -37,7 +37,8 @@ struct area {
 };
 
 /* Maps bootstrap and plan where they will stand; the fork inherits them. */
-static int make_area(const struct restore *r, struct plan *plan, struct area *area, struct error *err)
+static int make_area(const struct restore *r, struct plan *plan, struct area *area,
+		     struct error *err)
 {
 	cleanup_free void *image = NULL;
 	size_t size;
@@ -50,7 +51,8 @@ static int make_area(const struct restore *r, struct plan *plan, struct area *ar
 	if (area->base == MAP_FAILED || area->base != (char *)r->area)
 		return error_sys(err, errno ? errno : EEXIST, "no room for the bootstrap at 0x%llx",
 				 (unsigned long long)r->area);
-	memcpy(area->base + AREA_CODE, bootstrap_blob, (size_t)(bootstrap_blob_end - bootstrap_blob));
+	memcpy(area->base + AREA_CODE, bootstrap_blob,
+	       (size_t)(bootstrap_blob_end - bootstrap_blob));
 	memcpy(area->base + AREA_PLAN, image, size);
 	if (mprotect(area->base, AREA_PLAN, PROT_READ | PROT_EXEC) < 0)
 		return error_sys(err, errno, "making the bootstrap executable");
@@ -65,7 +67,8 @@ static void unregister_rseq(void)
 	char *thread_pointer = __builtin_thread_pointer();
 
 	if (__rseq_size)
-		syscall(SYS_rseq, thread_pointer + __rseq_offset, 32, RSEQ_FLAG_UNREGISTER_, RSEQ_SIG);
+		syscall(SYS_rseq, thread_pointer + __rseq_offset, 32, RSEQ_FLAG_UNREGISTER_,
+			RSEQ_SIG);
 }
 
 __attribute__((noreturn)) static void enter(const struct area *area)

@@ -100,7 +100,8 @@ static int explain_end(const struct session *s, int report, struct error *err)
 		return error_set(err, ESRCH, "%s ended before it could be restored", s->r->program);
 	if (c.stage == TRACING)
 		return error_set(err, LAUNCH_NO_PTRACE, "ptrace is not permitted here");
-	return error_sys(err, c.code, "%s", c.stage == LENDING ? "lending descriptors" : s->r->program);
+	return error_sys(err, c.code, "%s",
+			 c.stage == LENDING ? "lending descriptors" : s->r->program);
 }
 
 /* Waits for the child's next stop; when it ended instead, says why. */
@@ -183,20 +184,20 @@ static int run_to_breakpoint(struct session *s, struct error *err)
 	errno = 0;
 	long word = ptrace(PTRACE_PEEKTEXT, pid, at, 0);
 	if (errno || ptrace(PTRACE_POKETEXT, pid, at, (word & ~0xffl) | 0xcc) < 0)
-		return error_sys(err, errno, "--breakpoint: address 0x%llx of %s", (unsigned long long)at,
-				 s->r->program);
+		return error_sys(err, errno, "--breakpoint: address 0x%llx of %s",
+				 (unsigned long long)at, s->r->program);
 	if (ptrace(PTRACE_CONT, pid, 0, 0) < 0)
 		return error_sys(err, errno, "ptrace");
 	if (remote_wait(pid, &status, err) < 0 || remote_get_registers(pid, &regs, err) < 0 ||
 	    !WIFSTOPPED(status) || WSTOPSIG(status) != SIGTRAP || regs.rip != at + 1)
-		return error_set(err, EINVAL, "--breakpoint: %s did not reach 0x%llx", s->r->program,
-				 (unsigned long long)at);
+		return error_set(err, EINVAL, "--breakpoint: %s did not reach 0x%llx",
+				 s->r->program, (unsigned long long)at);
 	/* Its start-up code has registered an rseq area, which is about to be unmapped. */
 	struct { uint64_t pointer; uint32_t size, signature, flags, pad; } rseq;
 	long result;
 	if (ptrace(PTRACE_GET_RSEQ_CONFIGURATION, pid, sizeof rseq, &rseq) > 0 && rseq.pointer)
-		return remote_syscall(&s->remote, &result, err, SYS_rseq, rseq.pointer, rseq.size, 1,
-				      rseq.signature, 0, 0);
+		return remote_syscall(&s->remote, &result, err, SYS_rseq, rseq.pointer, rseq.size,
+				      1, rseq.signature, 0, 0);
 	return 0;
 }
 
@@ -219,7 +220,8 @@ static int find_child_vdso(struct session *s, struct error *err)
 	size_t len = page_size - regs.rsp % page_size;
 	if (len < sizeof words / 2)
 		len += page_size;
-	if (remote_read(s->remote.pid, regs.rsp, words, len < sizeof words ? len : sizeof words, err) < 0)
+	if (remote_read(s->remote.pid, regs.rsp, words, len < sizeof words ? len : sizeof words,
+			err) < 0)
 		return -1;
 	for (size_t i = 4; i + 1 < sizeof words / sizeof words[0] && words[i] != AT_NULL; i += 2)
 		if (words[i] == AT_SYSINFO_EHDR)
@@ -237,9 +239,9 @@ static int map_area(struct session *s, size_t image_size, struct error *err)
 	addr_t area = s->r->area;
 	long result;
 
-	if (remote_syscall(&s->remote, &result, err, SYS_mmap, area, AREA_PLAN + image_size + STACK_SIZE,
-			   PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
-			   (uint64_t)-1, 0) < 0)
+	if (remote_syscall(&s->remote, &result, err, SYS_mmap, area,
+			   AREA_PLAN + image_size + STACK_SIZE, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, (uint64_t)-1, 0) < 0)
 		return -1;
 	if ((addr_t)result != area)
 		return error_sys(err, result < 0 && result > -4096 ? (int)-result : EEXIST,
@@ -256,8 +258,8 @@ static int inject(struct session *s, struct error *err)
 	size_t size;
 	long result;
 
-	if (restore_plan(s->r, &s->plan, err) < 0 || plan_finish(&s->plan, &image, &size, err) < 0 ||
-	    map_area(s, size, err) < 0 ||
+	if (restore_plan(s->r, &s->plan, err) < 0 ||
+	    plan_finish(&s->plan, &image, &size, err) < 0 || map_area(s, size, err) < 0 ||
 	    remote_write(pid, area + AREA_CODE, bootstrap_blob,
 			 (size_t)(bootstrap_blob_end - bootstrap_blob), err) < 0 ||
 	    remote_write(pid, area + AREA_PLAN, image, size, err) < 0 ||
@@ -311,7 +313,8 @@ static int on_trap(struct session *s, pid_t tid, struct error *err)
 static int on_event(struct session *s, pid_t tid, int status, struct error *err)
 {
 	if (!WIFSTOPPED(status))
-		return error_set(err, ESRCH, "the new process died of %s %d while it was being restored",
+		return error_set(err, ESRCH,
+				 "the new process died of %s %d while it was being restored",
 				 WIFSIGNALED(status) ? "signal" : "exit status",
 				 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 	bool is_event = status >> 16 != 0;
@@ -354,7 +357,8 @@ static int install_xsave(struct session *s, pid_t tid, const struct thread *t, s
 	if (!area)
 		return -1;
 	if (ptrace(PTRACE_SETREGSET, tid, NT_X86_XSTATE, &iov) < 0)
-		return error_sys(err, errno, "setting the floating-point registers of thread %d", tid);
+		return error_sys(err, errno, "setting the floating-point registers of thread %d",
+				 tid);
 	return 0;
 }
 
@@ -379,7 +383,8 @@ static int remove_bootstrap(struct session *s, struct error *err)
 
 	if (!leader.syscall_at)
 		return 0;
-	if (remote_syscall(&leader, &result, err, SYS_munmap, s->r->area, AREA_SIZE, 0, 0, 0, 0) < 0)
+	if (remote_syscall(&leader, &result, err, SYS_munmap, s->r->area, AREA_SIZE, 0, 0, 0, 0) <
+	    0)
 		return -1;
 	return result < 0 ? error_sys(err, (int)-result, "unmapping the bootstrap") : 0;
 }

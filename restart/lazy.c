@@ -99,8 +99,8 @@ static uint64_t glibc_arena(const struct restore *r, addr_t at, uint64_t room)
 	uint64_t heap[4], page = r->process->arch->page_size;
 
 	if (at % HEAP_MAX || !read_words(r, at, heap, 4) || heap[0] % CHUNK_ALIGNMENT ||
-	    heap[1] % HEAP_MAX || heap[2] % page || heap[3] % page || !heap[2] || heap[2] > heap[3] ||
-	    heap[3] > HEAP_MAX || !process_mapping_at(r->process, heap[0]) ||
+	    heap[1] % HEAP_MAX || heap[2] % page || heap[3] % page || !heap[2] ||
+	    heap[2] > heap[3] || heap[3] > HEAP_MAX || !process_mapping_at(r->process, heap[0]) ||
 	    (heap[1] ? heap[0] - at < HEAP_MAX : heap[0] - at > page))
 		return 0;
 	return heap[3] < room ? heap[3] : room;
@@ -180,8 +180,8 @@ static struct lazy_part search(const struct restore *r, addr_t at, addr_t end, s
 	return (struct lazy_part){ end, end };
 }
 
-struct lazy_part lazy_part_at(const struct restore *r, const struct mapping *m, addr_t at, addr_t end,
-			      size_t *pages)
+struct lazy_part lazy_part_at(const struct restore *r, const struct mapping *m, addr_t at,
+			      addr_t end, size_t *pages)
 {
 	struct lazy_part part = { end, end };
 

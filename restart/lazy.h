@@ -4,8 +4,8 @@
  *
  * A private mapping of a file is not anonymous memory:
  *
- *	mremap()	lets it grow into the file's next bytes, or past its end, which kills with SIGBUS
- *	MADV_DONTNEED	brings back the file's bytes; programs rely on getting zeros (jemalloc's calloc)
+ *	mremap()	lets it grow into the file's next bytes, or past its end, which kills it
+ *	MADV_DONTNEED	brings back the file's bytes; programs rely on zeros (jemalloc's calloc)
  *	MADV_FREE, MADV_WIPEONFORK, names of anonymous memory: refused
  *
  * So only memory is mapped whose owner is known and does none of this, or is stopped from it: the
@@ -35,7 +35,7 @@ enum { LAZY_SEARCHED_PAGES = 1024 };
  * What begins at AT, in a range of the process that is saved, is mapped like M, and ends at END.
  * *PAGES is how many pages may yet be searched.
  */
-struct lazy_part lazy_part_at(const struct restore *r, const struct mapping *m, addr_t at, addr_t end,
-			      size_t *pages);
+struct lazy_part lazy_part_at(const struct restore *r, const struct mapping *m, addr_t at,
+			      addr_t end, size_t *pages);
 
 #endif

@@ -49,7 +49,8 @@ static void drop_area(struct process *p, addr_t area)
 	for (size_t i = 0; i < p->mapping_count; i++) {
 		addr_t start = p->mappings[i].start;
 
-		if (start != area + AREA_CODE && start != area + AREA_PLAN && start != area + AREA_STACKS)
+		if (start != area + AREA_CODE && start != area + AREA_PLAN &&
+		    start != area + AREA_STACKS)
 			p->mappings[kept++] = p->mappings[i];
 	}
 	p->mapping_count = kept;

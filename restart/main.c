@@ -62,7 +62,8 @@ static int read_text(struct input *in, const struct options *o, struct error *er
 	if (o->filedes)
 		return statelog_read(&in->text, o->filedes, warn, NULL, err);
 	if (in->note)
-		return statelog_parse(&in->text, in->core.source, in->note, in->note_size, warn, NULL, err);
+		return statelog_parse(&in->text, in->core.source, in->note, in->note_size, warn,
+				      NULL, err);
 	return 0;
 }
 
@@ -71,8 +72,8 @@ static int check_same_process(const struct input *in, const struct options *o, s
 {
 	if (!in->text.pid || in->text.pid == in->core.pid)
 		return 0;
-	return error_set(err, EINVAL, "%s is of process %d and %s of process %d (name the text that "
-			 "belongs to the core, or delete its pid line)",
+	return error_set(err, EINVAL, "%s is of process %d and %s of process %d (name the text "
+			 "that belongs to the core, or delete its pid line)",
 			 o->filedes ? o->filedes : in->core.source, in->text.pid,
 			 in->core.source, in->core.pid);
 }
@@ -170,8 +171,8 @@ static void choose_laziness(struct restore *r)
 {
 	r->lazy = r->options->lazy && !core_may_be_overwritten(r);
 	if (r->options->lazy && !r->lazy)
-		fprintf(stderr, "restart: %s has the name that the next dump of the process will have, so "
-			"its memory is copied all the same (give the core another name)\n",
+		fprintf(stderr, "restart: %s has the name that the next dump of the process will "
+			"have, so its memory is copied all the same (give the core another name)\n",
 			r->process->source);
 }
 
@@ -306,8 +307,8 @@ static int print_log(const struct input *in)
 	if (in->note)
 		fwrite(in->note, 1, in->note_size, stdout);
 	else
-		fprintf(stderr, "%s%s holds no state text (it may be in a file filedescriptors beside "
-			"it)\n", me, in->core.source);
+		fprintf(stderr, "%s%s holds no state text (it may be in a file filedescriptors "
+			"beside it)\n", me, in->core.source);
 	return in->note ? 0 : EXIT_FAILED;
 }
 

@@ -28,7 +28,8 @@ int nameless_number(const struct restore *r, struct file_id id)
 {
 	const struct nameless *n = process_nameless(r->process, id);
 
-	return n && can_be_made(r, n) ? r->fd_base + LENT_COUNT + (int)(n - r->process->nameless) : -1;
+	return n && can_be_made(r, n) ? r->fd_base + LENT_COUNT + (int)(n - r->process->nameless)
+				      : -1;
 }
 
 /*

@@ -109,8 +109,9 @@ static bool parse_map(struct options *o, const char *arg)
 	if (!maps)
 		return false;
 	o->maps = maps;
-	o->maps[o->map_count++] =
-		(struct path_map){ .old = arg, .old_len = (size_t)(equals - arg), .new = equals + 1 };
+	o->maps[o->map_count++] = (struct path_map){
+		.old = arg, .old_len = (size_t)(equals - arg), .new = equals + 1,
+	};
 	return true;
 }
 

@@ -27,7 +27,7 @@ struct plan {
 	struct plan_buffer notes;  /* texts for people; byte 0 is the empty one */
 	bool traced;               /* a tracer watches over the plan's execution */
 	addr_t syscall_at;         /* of a `syscall` instruction in the restored process, or 0 */
-	addr_t thread_words;       /* data for threads to leave ids and marks in, or 0 (plan_timers.c) */
+	addr_t thread_words;       /* where threads leave ids and marks, or 0 (plan_timers.c) */
 	bool failed;
 	struct plan_op spare;      /* what a failed builder hands out */
 };
@@ -39,7 +39,8 @@ void plan_free(struct plan *plan);
 struct plan_op *plan_add(struct plan *plan, enum plan_op_kind kind, unsigned flags);
 struct plan_op *plan_add_syscall(struct plan *plan, unsigned flags, long nr, uint64_t a, uint64_t b,
 				 uint64_t c, uint64_t d, uint64_t e, uint64_t f);
-#define plan_syscall(plan, flags, nr, ...) plan_syscall_(plan, flags, nr, __VA_ARGS__, 0, 0, 0, 0, 0)
+#define plan_syscall(plan, flags, nr, ...) \
+	plan_syscall_(plan, flags, nr, __VA_ARGS__, 0, 0, 0, 0, 0)
 #define plan_syscall_(plan, flags, nr, a, b, c, d, e, f, ...) \
 	plan_add_syscall(plan, flags, nr, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), \
 			 (uint64_t)(d), (uint64_t)(e), (uint64_t)(f))

@@ -31,7 +31,8 @@ enum { SCHED_FLAG_RESET_ON_FORK = 1, FIFO = 1, RR = 2, DEADLINE = 6 };
  * Whether thread I (NULL: the process) had another value than restart has and the new process will
  * inherit.
  */
-static bool differs(const struct restore *r, const struct thread *t, enum attribute which, int64_t *value)
+static bool differs(const struct restore *r, const struct thread *t, enum attribute which,
+		    int64_t *value)
 {
 	const struct process *own = own_process();
 	int64_t ours;
@@ -46,7 +47,8 @@ static bool within_limit(int resource, uint64_t wanted)
 {
 	struct rlimit limit;
 
-	return prlimit(0, (enum __rlimit_resource)resource, NULL, &limit) == 0 && wanted <= limit.rlim_cur;
+	return prlimit(0, (enum __rlimit_resource)resource, NULL, &limit) == 0 &&
+	       wanted <= limit.rlim_cur;
 }
 
 static bool may_nice(int64_t nice)
@@ -54,7 +56,8 @@ static bool may_nice(int64_t nice)
 	int64_t own = 0;
 
 	process_attribute(own_process(), own_process()->threads, ATTRIBUTE_NICE, &own);
-	return nice >= own || own_has_capability(SYS_NICE) || within_limit(RLIMIT_NICE, (uint64_t)(20 - nice));
+	return nice >= own || own_has_capability(SYS_NICE) ||
+	       within_limit(RLIMIT_NICE, (uint64_t)(20 - nice));
 }
 
 static bool may_schedule(const struct scheduling *s)
@@ -127,7 +130,8 @@ bool restores_cpus(const struct restore *r, const struct thread *t)
 /* A file of /proc/self.  Where it cannot be written that was said before. */
 static void plan_number(struct plan *plan, const char *path, const char *number)
 {
-	plan_syscall(plan, OP_KEEP | OP_MAY_FAIL, SYS_open, plan_string(plan, path), O_WRONLY | O_CLOEXEC, 0);
+	plan_syscall(plan, OP_KEEP | OP_MAY_FAIL, SYS_open, plan_string(plan, path),
+		     O_WRONLY | O_CLOEXEC, 0);
 	plan_syscall(plan, OP_ARG0_IS_RESULT | OP_MAY_FAIL, SYS_write, 0, plan_string(plan, number),
 		     strlen(number));
 	plan_note(plan, "%s", number);
@@ -137,7 +141,7 @@ static void plan_number(struct plan *plan, const char *path, const char *number)
 /* Before the files, which may leave no descriptor, and before there are threads, which inherit. */
 void plan_attributes(const struct restore *r, struct plan *plan)
 {
-	enum { PRIVATE_FILE_MAPPINGS = 1 << 2 };  /* with --lazy the next core needs them: launch_lend() */
+	enum { PRIVATE_FILE_MAPPINGS = 1 << 2 };  /* next core needs them: launch_lend() */
 	char number[32];
 	int64_t value;
 
@@ -179,9 +183,14 @@ static void plan_scheduling(const struct restore *r, struct plan *plan, const st
 		process_attribute(own, own->threads, ATTRIBUTE_NICE, &nice);
 	if (s && may_schedule(s) && !(ours && scheduling_same(s, ours))) {
 		const struct sched_attr_ attr = {
-			.size = sizeof attr, .policy = s->policy, .priority = s->priority,
-			.flags = s->reset_on_fork ? SCHED_FLAG_RESET_ON_FORK : 0, .nice = (int32_t)nice,
-			.runtime = s->runtime, .deadline = s->deadline, .period = s->period,
+			.size = sizeof attr,
+			.policy = s->policy,
+			.priority = s->priority,
+			.flags = s->reset_on_fork ? SCHED_FLAG_RESET_ON_FORK : 0,
+			.nice = (int32_t)nice,
+			.runtime = s->runtime,
+			.deadline = s->deadline,
+			.period = s->period,
 		};
 
 		plan_syscall(plan, 0, SYS_sched_setattr, 0, plan_data(plan, &attr, sizeof attr), 0);
@@ -246,7 +255,8 @@ void plan_thread_attributes(const struct restore *r, struct plan *plan, size_t i
 	plan_credentials(r, plan);
 	if (process_attribute(r->process, t, ATTRIBUTE_NO_NEW_PRIVS, &value) && value)
 		plan_syscall(plan, 0, SYS_prctl, PR_SET_NO_NEW_PRIVS, 1);
-	if (keeps_parent(r) && process_attribute(r->process, t, ATTRIBUTE_PDEATHSIG, &value) && value)
+	if (keeps_parent(r) && process_attribute(r->process, t, ATTRIBUTE_PDEATHSIG, &value) &&
+	    value)
 		plan_syscall(plan, 0, SYS_prctl, PR_SET_PDEATHSIG, value);
 	if (i > 0)
 		return;
@@ -274,36 +284,41 @@ static void check_thread(const struct restore *r, const struct thread *t, struct
 	int64_t value;
 	bool any;
 
-	if (process_attribute(r->process, t, ATTRIBUTE_NICE, &value) && !may_nice(value) && !said->nice) {
-		findings_add(f, LOSS, "the nice value %ld takes CAP_SYS_NICE or a higher limit (ulimit -e): "
-			     "restart's own stays", (long)value);
+	if (process_attribute(r->process, t, ATTRIBUTE_NICE, &value) && !may_nice(value) &&
+	    !said->nice) {
+		findings_add(f, LOSS, "the nice value %ld takes CAP_SYS_NICE or a higher limit "
+			     "(ulimit -e): restart's own stays", (long)value);
 		said->nice = true;
 	}
 	if (s && !may_schedule(s) && !said->schedule) {
-		findings_add(f, LOSS, "%s takes CAP_SYS_NICE or a higher limit (ulimit -r): restart's own policy "
-			     "stays", policy_name(s->policy));
+		findings_add(f, LOSS, "%s takes CAP_SYS_NICE or a higher limit (ulimit -r): "
+			     "restart's own policy stays", policy_name(s->policy));
 		said->schedule = true;
 	}
 	if (process_attribute(r->process, t, ATTRIBUTE_IOPRIO, &value) && !may_ioprio(value) &&
 	    !said->ioprio) {
-		findings_add(f, LOSS, "the real-time priority of input and output takes CAP_SYS_NICE: restart's "
-			     "own stays");
+		findings_add(f, LOSS, "the real-time priority of input and output takes "
+			     "CAP_SYS_NICE: restart's own stays");
 		said->ioprio = true;
 	}
 	if (cpus_wanted(r, t, &c, &any) && (!any || !may_run_on(&c)) && !said->cpus) {
-		findings_add(f, LOSS, "none of the cpus that thread %d was bound to is here: it runs on any", t->tid);
+		findings_add(f, LOSS,
+			     "none of the cpus that thread %d was bound to is here: it runs on any",
+			     t->tid);
 		said->cpus = true;
 	}
 	/* Restart's own filters are inherited, and may be others. */
-	if (process_attribute(r->process, t, ATTRIBUTE_SECCOMP, &value) && value && !said->seccomp) {
-		findings_add_loss(f, "the system calls of thread %d were %s (seccomp), and would not be", t->tid,
+	if (process_attribute(r->process, t, ATTRIBUTE_SECCOMP, &value) && value &&
+	    !said->seccomp) {
+		findings_add_loss(f, "the system calls of thread %d were %s (seccomp), and would "
+				  "not be", t->tid,
 				  value == 1 ? "all but four forbidden" : "filtered");
 		said->seccomp = true;
 	}
-	if (process_attribute(r->process, t, ATTRIBUTE_PDEATHSIG, &value) && value && !keeps_parent(r) &&
-	    !said->pdeathsig) {
-		findings_add(f, LOSS, "a signal that was to come at the parent's end would come at once, as "
-			     "restart ends, and is left out (use -w)");
+	if (process_attribute(r->process, t, ATTRIBUTE_PDEATHSIG, &value) && value &&
+	    !keeps_parent(r) && !said->pdeathsig) {
+		findings_add(f, LOSS, "a signal that was to come at the parent's end would come at "
+			     "once, as restart ends, and is left out (use -w)");
 		said->pdeathsig = true;
 	}
 }
@@ -316,7 +331,8 @@ void check_attributes(const struct restore *r, struct findings *f)
 	for (size_t i = 0; i < r->process->thread_count; i++)
 		check_thread(r, &r->process->threads[i], &said, f);
 	if (process_attribute(r->process, NULL, ATTRIBUTE_OOM_SCORE_ADJ, &value) && !may_oom(value))
-		findings_add(f, LOSS, "the oom_score_adj %ld takes CAP_SYS_RESOURCE: restart's own stays",
+		findings_add(f, LOSS,
+			     "the oom_score_adj %ld takes CAP_SYS_RESOURCE: restart's own stays",
 			     (long)value);
 	check_credentials(r, f);
 }

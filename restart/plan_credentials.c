@@ -19,13 +19,15 @@ enum { LAST_CAP = 63 };
 
 static bool same_ids(const struct credentials *a, const struct credentials *b)
 {
-	return memcmp(a->uids, b->uids, sizeof a->uids) == 0 && memcmp(a->gids, b->gids, sizeof a->gids) == 0;
+	return memcmp(a->uids, b->uids, sizeof a->uids) == 0 &&
+	       memcmp(a->gids, b->gids, sizeof a->gids) == 0;
 }
 
 static bool same_groups(const struct credentials *a, const struct credentials *b)
 {
 	return a->group_count == b->group_count &&
-	       (!a->group_count || memcmp(a->groups, b->groups, a->group_count * sizeof *a->groups) == 0);
+	       (!a->group_count ||
+		memcmp(a->groups, b->groups, a->group_count * sizeof *a->groups) == 0);
 }
 
 static bool same_user(const struct credentials *a, const struct credentials *b)
@@ -108,7 +110,8 @@ void plan_credentials(const struct restore *r, struct plan *plan)
 	if (powers && (change || same_user(c, own)))
 		plan_capabilities(plan, c);
 	if ((change && powers) || (bits != ours && !may))
-		plan_syscall(plan, OP_MAY_FAIL, SYS_prctl, PR_SET_KEEPCAPS, (bits & SECBIT_KEEP_CAPS) != 0);
+		plan_syscall(plan, OP_MAY_FAIL, SYS_prctl, PR_SET_KEEPCAPS,
+			     (bits & SECBIT_KEEP_CAPS) != 0);
 }
 
 void check_credentials(const struct restore *r, struct findings *f)
@@ -117,10 +120,11 @@ void check_credentials(const struct restore *r, struct findings *f)
 	uint64_t lost = c->caps_known ? c->caps[CAPS_PERMITTED] & ~own->caps[CAPS_PERMITTED] : 0;
 
 	if (c->known && !same_ids(c, own) && !may_change_user())
-		findings_add(f, LOSS, "the process was user %u and group %u and will be %u and %u (be that user, or "
-			     "root)", c->uids[EFFECTIVE], c->gids[EFFECTIVE], own->uids[EFFECTIVE],
+		findings_add(f, LOSS, "the process was user %u and group %u and will be %u and %u "
+			     "(be that user, or root)", c->uids[EFFECTIVE], c->gids[EFFECTIVE],
+			     own->uids[EFFECTIVE],
 			     own->gids[EFFECTIVE]);
 	if (lost)
-		findings_add(f, LOSS, "the process had capabilities that restart lacks (0x%llx), and loses them",
-			     (unsigned long long)lost);
+		findings_add(f, LOSS, "the process had capabilities that restart lacks (0x%llx), "
+			     "and loses them", (unsigned long long)lost);
 }

@@ -49,7 +49,8 @@ enum stand_in stand_in_for(const struct restore *r, const struct descriptor *d)
 	case FILE_PATH:
 		if (!is_nameless(file))
 			return ITSELF;
-		return file->stamp.known && nameless_number(r, file->stamp.id) >= 0 ? ITSELF : NULL_DEVICE;
+		return file->stamp.known && nameless_number(r, file->stamp.id) >= 0 ? ITSELF
+										    : NULL_DEVICE;
 	case FILE_EVENTFD:
 	case FILE_EPOLL:
 	case FILE_SIGNALFD:
@@ -91,11 +92,13 @@ struct text_place place_of(const struct restore *r, const struct descriptor *d)
 	struct text_place place = { "" };
 
 	if (d->line && r->options->filedes)
-		snprintf(place.text, sizeof place.text, "%.255s:%d: ", r->options->filedes, d->line);
+		snprintf(place.text, sizeof place.text, "%.255s:%d: ", r->options->filedes,
+			 d->line);
 	return place;
 }
 
-static void check_descriptor(const struct restore *r, struct findings *f, const struct descriptor *d)
+static void check_descriptor(const struct restore *r, struct findings *f,
+			     const struct descriptor *d)
 {
 	const struct description *file = description_of(r->process, d);
 	struct text_place at = place_of(r, d);
@@ -115,31 +118,32 @@ static void check_descriptor(const struct restore *r, struct findings *f, const 
 		break;
 	case OURS:
 		if (!launch_has_standard(d->fd))
-			findings_add(f, OBSTACLE, "%sdescriptor %d was %s and becomes restart's own, "
-				     "which is closed (open it: restart %s/dev/null)", at.text, d->fd,
+			findings_add(f, OBSTACLE, "%sdescriptor %d was %s and becomes restart's "
+				     "own, which is closed (open it: restart %s/dev/null)", at.text,
+				     d->fd,
 				     file->name, d->fd ? "... >" : "... <");
 		else if (file->kind != FILE_TERMINAL)
-			findings_add(f, REMARK, "descriptor %d was %s and is restart's own now", d->fd,
-				     file->name);
+			findings_add(f, REMARK, "descriptor %d was %s and is restart's own now",
+				     d->fd, file->name);
 		break;
 	case TERMINAL:
 		break;
 	case DEAD_PIPE:
-		findings_add_loss(f, "%sdescriptor %d was a pipe to another process and would be one "
-				  "whose other end is closed", at.text, d->fd);
+		findings_add_loss(f, "%sdescriptor %d was a pipe to another process and would be "
+				  "one whose other end is closed", at.text, d->fd);
 		break;
 	case DEAD_SOCKET:
 		if (file->hung_up)
 			break;
-		findings_add_loss(f, "%sdescriptor %d was a socket and would be one whose peer is gone",
-				  at.text, d->fd);
+		findings_add_loss(f, "%sdescriptor %d was a socket and would be one whose peer is "
+				  "gone", at.text, d->fd);
 		break;
 	case NULL_DEVICE:
 		if (is_nameless(file))
 			check_nameless(r, f, d);
 		else
-			findings_add_loss(f, "%sdescriptor %d was %s and would be /dev/null", at.text,
-					  d->fd, file->name);
+			findings_add_loss(f, "%sdescriptor %d was %s and would be /dev/null",
+					  at.text, d->fd, file->name);
 		break;
 	}
 }
@@ -151,8 +155,8 @@ void check_files(const struct restore *r, struct findings *f)
 
 	if (!(p->have & HAVE_DESCRIPTORS)) {
 		findings_add(f, LOSS, "open files are not in the core: descriptors 0, 1 and 2 are "
-			     "restart's own, others are closed (preload libsavefds.so, or run savefds "
-			     "beside gcore, and restart with -f)");
+			     "restart's own, others are closed (preload libsavefds.so, or run "
+			     "savefds beside gcore, and restart with -f)");
 		return;
 	}
 	for (size_t i = 0; i < p->descriptor_count; i++)
@@ -160,8 +164,8 @@ void check_files(const struct restore *r, struct findings *f)
 			check_descriptor(r, f, &p->descriptors[i]);
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
 	    (rlim_t)lent_end(r) > limit.rlim_max)
-		findings_add(f, OBSTACLE, "descriptor %d is beyond the hard limit of %llu open files "
-			     "(raise it: ulimit -Hn)", r->fd_base - 1,
+		findings_add(f, OBSTACLE, "descriptor %d is beyond the hard limit of %llu open "
+			     "files (raise it: ulimit -Hn)", r->fd_base - 1,
 			     (unsigned long long)limit.rlim_max);
 }
 

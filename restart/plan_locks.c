@@ -29,7 +29,8 @@ static bool is_free(int fd, const struct file_lock *l)
 
 	switch (l->kind) {
 	case LOCK_FLOCK:
-		return flock(fd, (l->exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+		return flock(fd, (l->exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0 ||
+		       errno != EWOULDBLOCK;
 	case LOCK_POSIX:
 	case LOCK_OFD:
 		return fcntl(fd, F_OFD_GETLK, &range) < 0 || range.l_type == F_UNLCK;
@@ -49,8 +50,9 @@ void check_locks(const struct restore *r, struct findings *f, const struct descr
 	cleanup_fd int fd = open(file->name, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	for (size_t i = 0; fd >= 0 && i < file->lock_count; i++)
 		if (!is_free(fd, &file->locks[i]))
-			findings_add_loss(f, "%sdescriptor %d had a lock on %s, which another process has "
-					  "now, and would have none", at.text, d->fd, file->name);
+			findings_add_loss(f, "%sdescriptor %d had a lock on %s, which another "
+					  "process has now, and would have none", at.text, d->fd,
+					  file->name);
 }
 
 void check_owner(const struct restore *r, struct findings *f, const struct descriptor *d)
@@ -60,9 +62,13 @@ void check_owner(const struct restore *r, struct findings *f, const struct descr
 	struct text_place at = place_of(r, d);
 
 	if (o->kind && !(o->kind == OWNER_PROCESS && o->id == r->process->pid))
-		findings_add_loss(f, "%sdescriptor %d sent its signals to %s %d and would send none",
-				  at.text, d->fd, o->kind == OWNER_GROUP ? "process group" :
-				  o->kind == OWNER_THREAD ? "thread" : "process", o->id);
+		findings_add_loss(f,
+				  "%sdescriptor %d sent its signals to %s %d and would send none",
+				  at.text, d->fd,
+				  o->kind == OWNER_GROUP    ? "process group"
+				  : o->kind == OWNER_THREAD ? "thread"
+							    : "process",
+				  o->id);
 }
 
 /* ---- The plan -------------------------------------------------------------------------------- */
@@ -74,11 +80,14 @@ static void plan_lock(const struct restore *r, struct plan *plan, const struct d
 	struct flock range = range_of(l);
 
 	if (l->kind == LOCK_FLOCK)
-		plan_syscall(plan, flags, SYS_flock, d->fd, (l->exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB);
+		plan_syscall(plan, flags, SYS_flock, d->fd,
+			     (l->exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB);
 	else if (l->kind == LOCK_LEASE)
-		plan_syscall(plan, flags, SYS_fcntl, d->fd, F_SETLEASE, l->exclusive ? F_WRLCK : F_RDLCK);
+		plan_syscall(plan, flags, SYS_fcntl, d->fd, F_SETLEASE,
+			     l->exclusive ? F_WRLCK : F_RDLCK);
 	else
-		plan_syscall(plan, flags, SYS_fcntl, d->fd, l->kind == LOCK_OFD ? F_OFD_SETLK : F_SETLK,
+		plan_syscall(plan, flags, SYS_fcntl, d->fd,
+			     l->kind == LOCK_OFD ? F_OFD_SETLK : F_SETLK,
 			     plan_data(plan, &range, sizeof range));
 	plan_note(plan, "lock of descriptor %d", d->fd);
 }

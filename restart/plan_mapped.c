@@ -21,13 +21,15 @@ bool is_mapped_nameless(const struct restore *r, const struct mapping *m)
 void plan_mapped_nameless(const struct restore *r, struct plan *plan, const struct mapping *m)
 {
 	bool readonly = trait_of(r, m)->flags & TRAIT_READONLY;
-	unsigned flags = (trait_map_flags(r, m) & (MAP_SHARED | MAP_NORESERVE)) | MAP_FIXED_NOREPLACE;
+	unsigned flags =
+		(trait_map_flags(r, m) & (MAP_SHARED | MAP_NORESERVE)) | MAP_FIXED_NOREPLACE;
 	int fd = nameless_number(r, m->file);
 	char name[40];
 
 	if (readonly) {
 		snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
-		plan_syscall(plan, OP_KEEP, SYS_open, plan_string(plan, name), O_RDONLY | O_CLOEXEC);
+		plan_syscall(plan, OP_KEEP, SYS_open, plan_string(plan, name),
+			     O_RDONLY | O_CLOEXEC);
 	}
 	plan_syscall(plan, OP_EXPECT | (readonly ? OP_ARG0_IS_RESULT << 4 : 0), SYS_mmap, m->start,
 		     m->end - m->start, m->prot, flags, fd, m->file_offset)->expect = m->start;

@@ -90,7 +90,8 @@ static enum source source_of(const struct restore *r, size_t index)
 			return SOURCE_FILE;
 		/* A stack that grows must be anonymous in any case. */
 		if (!r->lazy || !page_aligned(r, m->core_offset) || m->grows_down ||
-		    trait_needs_anonymous(trait_of(r, m)) || m->label == LABEL_STACK || (m->prot & PROT_EXEC && r->core_noexec))
+		    trait_needs_anonymous(trait_of(r, m)) || m->label == LABEL_STACK ||
+		    (m->prot & PROT_EXEC && r->core_noexec))
 			return SOURCE_COPY;
 		return SOURCE_CORE;
 	}
@@ -121,7 +122,8 @@ static void check_header(const struct restore *r, struct findings *f, const stru
 	if (!then || fd < 0 || process_read(r->process, m->start, then, size, &err) < 0 ||
 	    pread_full(fd, then + size, size, 0) < 0 || memcmp(then, then + size, size) != 0)
 		findings_add(f, OBSTACLE, "%s was replaced since the core was made: its first page "
-			     "differs (put the old file back, or name it with --map OLD=NEW)", m->path);
+			     "differs (put the old file back, or name it with --map OLD=NEW)",
+			     m->path);
 }
 
 /*
@@ -144,12 +146,14 @@ static void check_identity(const struct restore *r, struct findings *f, const st
 		check_header(r, f, base);
 	} else if (!old.size) {
 		if (!m->shared && when->tv_sec && st->st_mtim.tv_sec > when->tv_sec)
-			findings_add(f, LOSS, "%s was modified after the core was made, and the core "
-				     "cannot tell whether its contents still fit", m->path);
-	} else if (elf_file_read(&file, &arena, m->path, &err) < 0 || file.build_id.size != old.size ||
-	    memcmp(file.build_id.bytes, old.bytes, old.size) != 0) {
+			findings_add(f, LOSS, "%s was modified after the core was made, and the "
+				     "core cannot tell whether its contents still fit", m->path);
+	} else if (elf_file_read(&file, &arena, m->path, &err) < 0 ||
+		   file.build_id.size != old.size ||
+		   memcmp(file.build_id.bytes, old.bytes, old.size) != 0) {
 		findings_add(f, OBSTACLE, "%s was replaced since the core was made: its build-ID "
-			     "differs (put the old file back, or name it with --map OLD=NEW)", m->path);
+			     "differs (put the old file back, or name it with --map OLD=NEW)",
+			     m->path);
 	}
 	arena_free(&arena);
 }
@@ -161,13 +165,14 @@ static bool check_file(const struct restore *r, struct findings *f, const struct
 	struct stat st;
 
 	if (stat(m->path, &st) < 0) {
-		findings_add(f, OBSTACLE, "%s was mapped into the process and is not here: %s (put it "
-			     "back, or say where it is with --map OLD=NEW)", m->path, strerror(errno));
+		findings_add(f, OBSTACLE, "%s was mapped into the process and is not here: %s (put "
+			     "it back, or say where it is with --map OLD=NEW)", m->path,
+			     strerror(errno));
 		return false;
 	}
 	if (faccessat(AT_FDCWD, m->path, need, AT_EACCESS) < 0) {
-		findings_add(f, OBSTACLE, "%s was mapped into the process and may not be %s: %s (allow it, "
-			     "or name a copy with --map OLD=NEW)", m->path,
+		findings_add(f, OBSTACLE, "%s was mapped into the process and may not be %s: %s "
+			     "(allow it, or name a copy with --map OLD=NEW)", m->path,
 			     need & W_OK ? "written" : "read", strerror(errno));
 		return false;
 	}
@@ -181,9 +186,11 @@ static void check_size(struct findings *f, const struct mapping *m)
 {
 	struct stat st;
 
-	if (stat(m->path, &st) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size <= m->file_offset)
-		findings_add(f, OBSTACLE, "%s is shorter than what the process had mapped of it (at "
-			     "offset %llu): put the old file back, or name it with --map OLD=NEW",
+	if (stat(m->path, &st) == 0 && S_ISREG(st.st_mode) &&
+	    (uint64_t)st.st_size <= m->file_offset)
+		findings_add(f, OBSTACLE, "%s is shorter than what the process had mapped of it "
+			     "(at offset %llu): put the old file back, or name it with --map "
+			     "OLD=NEW",
 			     m->path, (unsigned long long)m->file_offset);
 }
 
@@ -206,16 +213,18 @@ void check_memory(const struct restore *r, struct findings *f)
 		}
 		if (source == SOURCE_COPY && m->shared && !anonymous_or_gone(m))
 			findings_add(f, LOSS, "%s was mapped into the process and is not here: its "
-				     "contents of then are in memory, apart from any file", m->path);
+				     "contents of then are in memory, apart from any file",
+				     m->path);
 		if (m->deleted && m->path && strcmp(m->path, "/[aio]") == 0)
-			findings_add_loss(f, "memory at %llx-%llx was the ring of io_setup(), whose requests "
-					  "are lost, and would be ordinary memory",
+			findings_add_loss(f, "memory at %llx-%llx was the ring of io_setup(), "
+					  "whose requests are lost, and would be ordinary memory",
 					  (unsigned long long)m->start, (unsigned long long)m->end);
 		if (m->bytes == BYTES_MISSING &&
 		    (source == SOURCE_ANONYMOUS || (source == SOURCE_SHARED && !views_cover(r, m))))
-			findings_add_loss(f, "memory at %llx-%llx%s%s is not in the core and would be zeros",
-					  (unsigned long long)m->start, (unsigned long long)m->end,
-					  m->path ? " of " : "", m->path ? m->path : "");
+			findings_add_loss(f, "memory at %llx-%llx%s%s is not in the core and would "
+					  "be zeros", (unsigned long long)m->start,
+					  (unsigned long long)m->end, m->path ? " of " : "",
+					  m->path ? m->path : "");
 	}
 }
 
@@ -248,9 +257,10 @@ void plan_clear(const struct restore *r, struct plan *plan)
 	if (r->process->thread_count > 1) {
 		addr_t stacks = r->area + AREA_STACKS;
 
-		plan_syscall(plan, OP_EXPECT, SYS_mmap, stacks, r->process->thread_count * STACK_SIZE,
-			     PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
-			     -1)->expect = stacks;
+		plan_syscall(plan, OP_EXPECT, SYS_mmap, stacks,
+			     r->process->thread_count * STACK_SIZE, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1)
+			->expect = stacks;
 		plan_note(plan, "stacks of the threads' bootstraps");
 	}
 }
@@ -265,8 +275,8 @@ static void note_mapping(struct plan *plan, const struct mapping *m)
 		  m->path ? m->path : "");
 }
 
-static void plan_map(const struct restore *r, struct plan *plan, const struct mapping *m, addr_t end,
-		     uint32_t prot, unsigned flags, uint64_t fd, uint64_t offset,
+static void plan_map(const struct restore *r, struct plan *plan, const struct mapping *m,
+		     addr_t end, uint32_t prot, unsigned flags, uint64_t fd, uint64_t offset,
 		     unsigned fd_is_result)
 {
 	unsigned sharing = trait_map_flags(r, m);
@@ -398,7 +408,8 @@ static size_t end_of_run(const struct restore *r, size_t index, enum source sour
 		    (strcmp(m->path, b->path) != 0 ||
 		     b->file_offset != m->file_offset + (b->start - m->start)))
 			break;
-		if (source == SOURCE_CORE && b->core_offset != m->core_offset + (b->start - m->start))
+		if (source == SOURCE_CORE &&
+		    b->core_offset != m->core_offset + (b->start - m->start))
 			break;
 		if (source != SOURCE_FILE && source != SOURCE_CORE)
 			break;
@@ -412,7 +423,8 @@ static bool is_continued(const struct restore *r, const struct mapping *a, const
 {
 	return a->end == b->start && a->prot == b->prot && !a->shared && !b->shared &&
 	       a->label == b->label && !anonymous_or_gone(a) && !anonymous_or_gone(b) &&
-	       strcmp(a->path, b->path) == 0 && b->file_offset == a->file_offset + (b->start - a->start) &&
+	       strcmp(a->path, b->path) == 0 &&
+	       b->file_offset == a->file_offset + (b->start - a->start) &&
 	       trait_of(r, a) == trait_of(r, b);
 }
 
@@ -429,8 +441,9 @@ static size_t end_of_written_file(const struct restore *r, size_t index)
 	size_t last = index;
 	struct stat st;
 
-	for (size_t i = index; i == index || (i < p->mapping_count && is_continued(r, &m[i - index - 1],
-										    &m[i - index])); i++) {
+	for (size_t i = index; i == index || (i < p->mapping_count &&
+					      is_continued(r, &m[i - index - 1], &m[i - index]));
+	     i++) {
 		enum source source = source_of(r, i);
 
 		if (source != SOURCE_FILE && source != SOURCE_COPY && source != SOURCE_CORE)
@@ -438,7 +451,8 @@ static size_t end_of_written_file(const struct restore *r, size_t index)
 		clean |= source == SOURCE_FILE;
 		if (source != SOURCE_FILE) {
 			written = true;
-			written_end = p->mappings[i].file_offset + (p->mappings[i].end - p->mappings[i].start);
+			written_end = p->mappings[i].file_offset +
+				      (p->mappings[i].end - p->mappings[i].start);
 		}
 		last = i;
 	}
@@ -503,7 +517,8 @@ int plan_memory(const struct restore *r, struct plan *plan, struct error *err)
 			break;
 		case SOURCE_FILE:
 			plan_open(r, plan, &open, m);
-			plan_map(r, plan, m, end, m->prot, 0, 0, m->file_offset, OP_ARG0_IS_RESULT << 4);
+			plan_map(r, plan, m, end, m->prot, 0, 0, m->file_offset,
+				 OP_ARG0_IS_RESULT << 4);
 			break;
 		default:
 			plan_map(r, plan, m, end, m->prot,

@@ -22,12 +22,13 @@ void check_nameless(const struct restore *r, struct findings *f, const struct de
 	struct text_place at = place_of(r, d);
 
 	if (file->stamp.known && n && !n->saved)
-		findings_add_loss(f, "%sdescriptor %d was %s, whose %llu bytes are not in the checkpoint "
-				  "(ckpt --unlinked-max=SIZE keeps them), and would be /dev/null", at.text,
+		findings_add_loss(f, "%sdescriptor %d was %s, whose %llu bytes are not in the "
+				  "checkpoint (ckpt --unlinked-max=SIZE keeps them), and would be "
+				  "/dev/null", at.text,
 				  d->fd, file->name, (unsigned long long)n->size);
 	else
-		findings_add_loss(f, "%sdescriptor %d was %s%s and would be /dev/null", at.text, d->fd,
-				  file->name, file->deleted ? ", a deleted file," : "");
+		findings_add_loss(f, "%sdescriptor %d was %s%s and would be /dev/null", at.text,
+				  d->fd, file->name, file->deleted ? ", a deleted file," : "");
 }
 
 void plan_nameless(const struct restore *r, struct plan *plan, const struct descriptor *d)

@@ -28,7 +28,8 @@ static bool is_made_up(const char *path)
 {
 	struct statfs fs;
 
-	return statfs(path, &fs) == 0 && (fs.f_type == PROC_SUPER_MAGIC || fs.f_type == SYSFS_MAGIC);
+	return statfs(path, &fs) == 0 &&
+	       (fs.f_type == PROC_SUPER_MAGIC || fs.f_type == SYSFS_MAGIC);
 }
 
 /* The restored program would go on with other contents than it knows: say how they differ. */
@@ -54,11 +55,13 @@ static void check_unchanged(const struct restore *r, struct findings *f, const s
 		what = "was modified";
 	/* A copy that looks the same, as on another machine, is worth no more than a remark. */
 	if (now->st_ino != then->id.inode)
-		findings_add(f, what || severity == OBSTACLE ? severity : REMARK, "%sdescriptor %d: %s is another file than when the checkpoint was "
-			     "made%s%s", at.text, d->fd, file->name, what ? ", and " : "", what ? what : "");
+		findings_add(f, what || severity == OBSTACLE ? severity : REMARK,
+			     "%sdescriptor %d: %s is another file than when the checkpoint was "
+			     "made%s%s",
+			     at.text, d->fd, file->name, what ? ", and " : "", what ? what : "");
 	else if (what)
-		findings_add(f, severity, "%sdescriptor %d: %s %s since the checkpoint was made", at.text,
-			     d->fd, file->name, what);
+		findings_add(f, severity, "%sdescriptor %d: %s %s since the checkpoint was made",
+			     at.text, d->fd, file->name, what);
 }
 
 static void check_opened(const struct restore *r, struct findings *f, const struct descriptor *d,
@@ -71,17 +74,19 @@ static void check_opened(const struct restore *r, struct findings *f, const stru
 		 : mode == O_RDONLY ? R_OK : mode == O_WRONLY ? W_OK : R_OK | W_OK;
 
 	if (faccessat(AT_FDCWD, file->name, need, AT_EACCESS) < 0)
-		findings_add(f, OBSTACLE, "%sdescriptor %d was %s, which cannot be opened for %s: %s",
-			     at.text, d->fd, file->name, need & W_OK ? "writing" : "reading",
+		findings_add(f, OBSTACLE,
+			     "%sdescriptor %d was %s, which cannot be opened for %s: %s", at.text,
+			     d->fd, file->name, need & W_OK ? "writing" : "reading",
 			     strerror(errno));
 	else if (S_ISSOCK(st->st_mode))
-		findings_add(f, OBSTACLE, "%sdescriptor %d: %s is a socket, which no path opens", at.text,
-			     d->fd, file->name);
+		findings_add(f, OBSTACLE, "%sdescriptor %d: %s is a socket, which no path opens",
+			     at.text, d->fd, file->name);
 	else if (is_made_up(file->name))
 		return;
 	else if (S_ISREG(st->st_mode) && (uint64_t)st->st_size < file->offset)
-		findings_add(f, OBSTACLE, "%sdescriptor %d was at offset %llu of %s, which is only %llu "
-			     "bytes long now (put the file back, or edit the offset)", at.text, d->fd,
+		findings_add(f, OBSTACLE, "%sdescriptor %d was at offset %llu of %s, which is only "
+			     "%llu bytes long now (put the file back, or edit the offset)", at.text,
+			     d->fd,
 			     (unsigned long long)file->offset, file->name,
 			     (unsigned long long)st->st_size);
 	else
@@ -96,8 +101,8 @@ void check_path(const struct restore *r, struct findings *f, const struct descri
 	struct stat st;
 
 	if ((itself ? lstat(file->name, &st) : stat(file->name, &st)) < 0)
-		findings_add(f, OBSTACLE, "%sdescriptor %d was %s: %s (put it back, edit the line, or "
-			     "use --map OLD=NEW)", at.text, d->fd, file->name, strerror(errno));
+		findings_add(f, OBSTACLE, "%sdescriptor %d was %s: %s (put it back, edit the line, "
+			     "or use --map OLD=NEW)", at.text, d->fd, file->name, strerror(errno));
 	else if (!(file->flags & O_PATH))
 		check_opened(r, f, d, &st);
 }
@@ -125,7 +130,8 @@ static uint32_t open_flags(const struct description *file)
  * Opening an end of a fifo waits for the other; a descriptor
  * for both prevents that, and has room for what was in it.
  */
-static void plan_hold_fifo(struct plan *plan, int holder, addr_t name, const struct description *file)
+static void plan_hold_fifo(struct plan *plan, int holder, addr_t name,
+			   const struct description *file)
 {
 	plan_syscall(plan, OP_KEEP, SYS_open, name, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	plan_move_to(plan, holder);
@@ -145,7 +151,8 @@ void plan_path(const struct restore *r, struct plan *plan, const struct descript
 	plan_syscall(plan, OP_KEEP, SYS_open, name, open_flags(file) | O_NOCTTY);
 	plan_note(plan, "descriptor %d", d->fd);
 	if (file->offset && !(file->flags & O_PATH))
-		plan_syscall(plan, OP_ARG0_IS_RESULT | OP_MAY_FAIL, SYS_lseek, 0, file->offset, SEEK_SET);
+		plan_syscall(plan, OP_ARG0_IS_RESULT | OP_MAY_FAIL, SYS_lseek, 0, file->offset,
+			     SEEK_SET);
 	plan_move_fd(plan, d);
 	if (fifo)
 		plan_syscall(plan, 0, SYS_close, r->fd_base + LENT_SPARE);

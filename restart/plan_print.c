@@ -124,11 +124,14 @@ static void append_mapping_flags(struct line *l, uint64_t flags)
 {
 	static const struct { uint64_t bit; const char *name; } names[] = {
 		{ MAP_ANONYMOUS, "|MAP_ANONYMOUS" }, { MAP_FIXED, "|MAP_FIXED" },
-		{ MAP_FIXED_NOREPLACE, "|MAP_FIXED_NOREPLACE" }, { MAP_GROWSDOWN, "|MAP_GROWSDOWN" },
+		{ MAP_FIXED_NOREPLACE, "|MAP_FIXED_NOREPLACE" },
+		{ MAP_GROWSDOWN, "|MAP_GROWSDOWN" },
 		{ MAP_NORESERVE, "|MAP_NORESERVE" }, { MAP_HUGETLB, "|MAP_HUGETLB" },
 	};
 
-	append(l, flags & MAP_DROPPABLE ? "MAP_DROPPABLE" : flags & MAP_SHARED ? "MAP_SHARED" : "MAP_PRIVATE");
+	append(l, flags & MAP_DROPPABLE ? "MAP_DROPPABLE"
+		  : flags & MAP_SHARED	? "MAP_SHARED"
+					: "MAP_PRIVATE");
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		if (flags & names[i].bit)
 			append(l, "%s", names[i].name);
@@ -195,7 +198,9 @@ void plan_describe(const struct plan *plan, size_t index, char *buf, size_t size
 		append(&l, "$ = ");
 	switch (op->kind) {
 	case OP_SYSCALL: append_call(&l, plan, op); break;
-	case OP_READ: append(&l, "read(%lld, 0x%llx, 0x%llx, 0x%llx)", a[0], a[1], a[2], a[3]); break;
+	case OP_READ:
+		append(&l, "read(%lld, 0x%llx, 0x%llx, 0x%llx)", a[0], a[1], a[2], a[3]);
+		break;
 	case OP_COPY: append(&l, "copy(0x%llx, 0x%llx, 0x%llx)", a[0], a[1], a[2]); break;
 	case OP_MOVE_FD: append(&l, "move($, %lld%s)", a[0], a[1] ? ", O_CLOEXEC" : ""); break;
 	case OP_STORE: append(&l, "store(0x%llx, 0x%llx)", a[0], a[1]); break;

@@ -60,11 +60,12 @@ void check_segments(const struct restore *r, struct findings *f)
 		enum fate fate = fate_of(s);
 
 		if (fate == FATE_COPIED)
-			findings_add_loss(f, "shared memory segment %u (key %#x) is in use: the process "
-					  "would have a copy that it shares with nobody", s->id, s->key);
+			findings_add_loss(f, "shared memory segment %u (key %#x) is in use: the "
+					  "process would have a copy that it shares with nobody",
+					  s->id, s->key);
 		else if (fate == FATE_NEW && !s->removed && access(next_id, W_OK) < 0)
-			findings_add(f, LOSS, "shared memory segment %u (key %#x) gets a new id", s->id,
-				     s->key);
+			findings_add(f, LOSS, "shared memory segment %u (key %#x) gets a new id",
+				     s->id, s->key);
 	}
 }
 
@@ -88,9 +89,10 @@ static struct handle plan_get(const struct restore *r, struct plan *plan, const 
 	if (fate == FATE_NEW && !s->removed && access(next_id, W_OK) == 0) {
 		size_t len = format(id, sizeof id, "%u", s->id);
 
-		plan_syscall(plan, OP_KEEP, SYS_open, plan_string(plan, next_id), O_WRONLY | O_CLOEXEC);
-		plan_syscall(plan, OP_ARG0_IS_RESULT | OP_MAY_FAIL, SYS_write, 0, plan_string(plan, id),
-			     len);
+		plan_syscall(plan, OP_KEEP, SYS_open, plan_string(plan, next_id),
+			     O_WRONLY | O_CLOEXEC);
+		plan_syscall(plan, OP_ARG0_IS_RESULT | OP_MAY_FAIL, SYS_write, 0,
+			     plan_string(plan, id), len);
 		plan_syscall(plan, OP_ARG0_IS_RESULT, SYS_close, 0);
 	}
 	/* SHM_HUGETLB and the size of the pages have the values of mmap's flags shifted alike. */
@@ -129,7 +131,8 @@ static size_t plan_attach(const struct restore *r, struct plan *plan, const stru
 	bool readonly = true;
 	size_t end = at;
 
-	for (; end < r->view_count && segment_of(r, r->views[end]) == s && base_of(r->views[end]) == base;
+	for (; end < r->view_count && segment_of(r, r->views[end]) == s &&
+	       base_of(r->views[end]) == base;
 	     end++)
 		readonly = readonly && trait_of(r, r->views[end])->flags & TRAIT_READONLY;
 	uint32_t prot = readonly ? PROT_READ : PROT_READ | PROT_WRITE;
@@ -164,7 +167,8 @@ static void plan_segment(const struct restore *r, struct plan *plan, const struc
 		at = plan_attach(r, plan, s, h, at);
 	state.shm_perm.mode = (unsigned short)s->mode;
 	if (h.flags && s->mode != 0600)
-		plan_syscall(plan, h.flags, SYS_shmctl, h.id, IPC_SET, plan_data(plan, &state, sizeof state));
+		plan_syscall(plan, h.flags, SYS_shmctl, h.id, IPC_SET,
+			     plan_data(plan, &state, sizeof state));
 	if (s->removed)
 		plan_syscall(plan, h.flags, SYS_shmctl, h.id, IPC_RMID, 0);
 }

@@ -11,7 +11,7 @@
 static void plan_disposition(const struct restore *r, struct plan *plan, int signo)
 {
 	const struct disposition *d = &r->process->dispositions[signo];
-	bool lost = d->kind == DISPOSITION_CAUGHT;  /* what its handler needs would be no use without it */
+	bool lost = d->kind == DISPOSITION_CAUGHT;  /* no handler, so no use for the rest */
 	/* The kernel's struct sigaction, which is not libc's. */
 	struct { uint64_t handler, flags, restorer, mask; } action = {
 		.handler = d->kind == DISPOSITION_HANDLER ? d->handler
@@ -23,7 +23,8 @@ static void plan_disposition(const struct restore *r, struct plan *plan, int sig
 	char name[32];
 
 	signal_name_write(name, sizeof name, signo);
-	plan_syscall(plan, 0, SYS_rt_sigaction, signo, plan_data(plan, &action, sizeof action), 0, 8);
+	plan_syscall(plan, 0, SYS_rt_sigaction, signo, plan_data(plan, &action, sizeof action), 0,
+		     8);
 	plan_note(plan, "%s", name);
 }
 
@@ -70,10 +71,11 @@ void plan_pending(const struct restore *r, struct plan *plan, pid_t tid)
 		addr_t info = plan_info(plan, pending);
 		if (tid) {
 			plan_syscall(plan, OP_KEEP, SYS_gettid, 0);
-			plan_syscall(plan, OP_ARG0_IS_PID | OP_ARG0_IS_RESULT << 1, SYS_rt_tgsigqueueinfo, 0,
-				     0, pending->signo, info);
+			plan_syscall(plan, OP_ARG0_IS_PID | OP_ARG0_IS_RESULT << 1,
+				     SYS_rt_tgsigqueueinfo, 0, 0, pending->signo, info);
 		} else {
-			plan_syscall(plan, OP_ARG0_IS_PID, SYS_rt_sigqueueinfo, 0, pending->signo, info);
+			plan_syscall(plan, OP_ARG0_IS_PID, SYS_rt_sigqueueinfo, 0, pending->signo,
+				     info);
 		}
 		signal_name_write(name, sizeof name, pending->signo);
 		plan_note(plan, "%s waits", name);
@@ -90,8 +92,8 @@ void check_signals(const struct restore *r, struct findings *f)
 		traps += !can_wait(&p->pending_signals[i]);
 	}
 	if (unknown)
-		findings_add(f, LOSS, "what came with %zu waiting signals could not be seen: they wait as if "
-			     "sent by kill(), once each (ckpt -p sees it)", unknown);
+		findings_add(f, LOSS, "what came with %zu waiting signals could not be seen: they "
+			     "wait as if sent by kill(), once each (ckpt -p sees it)", unknown);
 	if (traps)
 		findings_add(f, LOSS, "a SIGTRAP that waited is lost");
 }

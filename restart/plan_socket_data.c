@@ -27,12 +27,13 @@ static void plan_buffer_size(struct plan *plan, int fd, int name, const struct s
 	plan_socket_number(plan, fd, SOL_SOCKET, name, size / 2);
 	plan_note(plan, "descriptor %d", fd);
 	/* Beyond the limit with the privilege only. */
-	plan_socket_number(plan, fd, SOL_SOCKET, name == SO_SNDBUF ? SO_SNDBUFFORCE : SO_RCVBUFFORCE,
-			   size / 2);
+	plan_socket_number(plan, fd, SOL_SOCKET,
+			   name == SO_SNDBUF ? SO_SNDBUFFORCE : SO_RCVBUFFORCE, size / 2);
 }
 
 /* What cannot be set here was found out and said before: check_sockets.c. */
-void plan_socket_options(struct plan *plan, int fd, const struct socket *s, enum socket_option_when when)
+void plan_socket_options(struct plan *plan, int fd, const struct socket *s,
+			 enum socket_option_when when)
 {
 	for (size_t i = 0; i < s->option_count; i++) {
 		const struct socket_option *o = &s->options[i];
@@ -74,7 +75,8 @@ void plan_socket_messages(struct plan *plan, int fd, const struct socket *s)
 		const struct socket_message *m = &s->messages[i];
 		addr_t bytes = plan_data(plan, m->bytes ? (const void *)m->bytes : "", m->size);
 
-		plan_syscall(plan, OP_EXPECT, SYS_sendto, fd, bytes, m->size, SEND_FLAGS)->expect = m->size;
+		plan_syscall(plan, OP_EXPECT, SYS_sendto, fd, bytes, m->size, SEND_FLAGS)->expect =
+			m->size;
 	}
 }
 
@@ -128,11 +130,12 @@ static void plan_datagram(const struct restore *r, struct plan *plan, const stru
 
 	if (strange) {
 		fd = r->fd_base + LENT_SPARE;
-		plan_syscall(plan, OP_KEEP, SYS_socket, s->family, s->type | SOCK_CLOEXEC, s->protocol);
+		plan_syscall(plan, OP_KEEP, SYS_socket, s->family, s->type | SOCK_CLOEXEC,
+			     s->protocol);
 		plan_move_to(plan, fd);
 		if (m->from.size && s->family != AF_UNIX)
-			plan_syscall(plan, OP_MAY_FAIL, SYS_bind, fd, plan_socket_address(plan, &m->from),
-				     m->from.size);
+			plan_syscall(plan, OP_MAY_FAIL, SYS_bind, fd,
+				     plan_socket_address(plan, &m->from), m->from.size);
 	}
 	plan_syscall(plan, s->family == AF_UNIX ? 0 : OP_MAY_FAIL, SYS_sendto, fd, bytes, m->size,
 		     SEND_FLAGS, name, socket_address_length(&to));

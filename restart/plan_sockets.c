@@ -53,7 +53,8 @@ static void plan_bind_netlink(struct plan *plan, int fd, const struct socket *s)
 
 	if (!s->local.size)
 		return;
-	plan_syscall(plan, OP_MAY_FAIL, SYS_bind, fd, plan_socket_address(plan, &s->local), s->local.size);
+	plan_syscall(plan, OP_MAY_FAIL, SYS_bind, fd, plan_socket_address(plan, &s->local),
+		     s->local.size);
 	memset(any.bytes + 4, 0, 4);  /* nl_pid */
 	plan_syscall(plan, OP_MAY_FAIL, SYS_bind, fd, plan_socket_address(plan, &any), any.size);
 	plan_note(plan, "if that was not possible");
@@ -77,7 +78,8 @@ static void plan_alone(const struct restore *r, struct plan *plan, const struct 
 	else
 		plan_bind(r, plan, d->fd, s, connects && s->family != AF_UNIX ? OP_MAY_FAIL : 0);
 	if (s->state == SOCKET_LISTENING)
-		plan_syscall(plan, 0, SYS_listen, d->fd, s->backlog > INT_MAX ? INT_MAX : s->backlog);
+		plan_syscall(plan, 0, SYS_listen, d->fd,
+			     s->backlog > INT_MAX ? INT_MAX : s->backlog);
 }
 
 /* ---- 2: connections -------------------------------------------------------------------------- */
@@ -131,7 +133,8 @@ static void plan_accepted(const struct restore *r, struct plan *plan, size_t lea
 	plan_note(plan, "descriptors %d and %d", a->fd, b->fd);
 	plan_move_fd(plan, a);
 	plan_name(r, plan, a->fd, s);
-	plan_syscall(plan, 0, SYS_connect, a->fd, plan_socket_address(plan, to), socket_address_length(to));
+	plan_syscall(plan, 0, SYS_connect, a->fd, plan_socket_address(plan, to),
+		     socket_address_length(to));
 	plan_syscall(plan, OP_KEEP, SYS_accept4, first_descriptor(r, accepts)->fd, 0, 0, 0);
 	plan_move_fd(plan, b);
 	plan_socket_options(plan, a->fd, s, OPTION_EARLY);

@@ -58,11 +58,13 @@ static void check_timer(struct findings *f, const struct descriptor *d, const ch
 	uint64_t ticks = 1;
 
 	if (fd < 0)
-		findings_add_loss(f, "%sdescriptor %d was a timerfd that wakes the machine, which takes "
-				  "CAP_WAKE_ALARM, and would be one that does not", at, d->fd);
+		findings_add_loss(f, "%sdescriptor %d was a timerfd that wakes the machine, which "
+				  "takes CAP_WAKE_ALARM, and would be one that does not", at,
+				  d->fd);
 	else if (t->ticks && !has_gone_off(t) && ioctl(fd, TFD_IOC_SET_TICKS, &ticks) < 0)
-		findings_add_loss(f, "%sdescriptor %d was a timerfd with %llu expirations to be read, "
-				  "which this kernel cannot set, and would have none", at, d->fd,
+		findings_add_loss(f, "%sdescriptor %d was a timerfd with %llu expirations to be "
+				  "read, which this kernel cannot set, and would have none", at,
+				  d->fd,
 				  (unsigned long long)t->ticks);
 }
 
@@ -109,8 +111,8 @@ static void plan_timerfd(struct plan *plan, const struct description *file)
 	if (has_gone_off(t))
 		when.it_value.tv_nsec = 1;
 	plan_syscall(plan, OP_KEEP, SYS_timerfd_create, timer_clock(t), file->flags & O_NONBLOCK);
-	plan_syscall(plan, OP_ARG0_IS_RESULT, SYS_timerfd_settime, 0, has_gone_off(t) ? 0 : t->flags,
-		     plan_data(plan, &when, sizeof when), 0);
+	plan_syscall(plan, OP_ARG0_IS_RESULT, SYS_timerfd_settime, 0,
+		     has_gone_off(t) ? 0 : t->flags, plan_data(plan, &when, sizeof when), 0);
 	if (t->ticks && !has_gone_off(t))
 		plan_syscall(plan, OP_ARG0_IS_RESULT | OP_MAY_FAIL, SYS_ioctl, 0, TFD_IOC_SET_TICKS,
 			     plan_data(plan, &t->ticks, sizeof t->ticks));

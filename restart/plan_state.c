@@ -75,7 +75,7 @@ int plan_mm(const struct restore *r, struct plan *plan, struct error *err)
 	const struct process *p = r->process;
 	const struct mm_fields *mm = &p->mm;
 	addr_t harmless = p->mappings[p->mapping_count - 1].end - 1;
-	addr_t nowhere = p->mappings[0].start;  /* a break that cannot grow, upon which malloc uses mmap */
+	addr_t nowhere = p->mappings[0].start;  /* a break that cannot grow: malloc uses mmap */
 	struct prctl_mm_map map = {
 		.start_code = mm->start_code ? mm->start_code : harmless - 1,
 		.end_code = mm->start_code ? mm->end_code : harmless,
@@ -95,8 +95,8 @@ int plan_mm(const struct restore *r, struct plan *plan, struct error *err)
 		map.auxv = (__u64 *)plan_data(plan, p->auxv, p->auxv_size);
 		map.auxv_size = (uint32_t)p->auxv_size;
 	}
-	plan_syscall(plan, 0, SYS_prctl, PR_SET_MM, PR_SET_MM_MAP, plan_data(plan, &map, sizeof map),
-		     sizeof map);
+	plan_syscall(plan, 0, SYS_prctl, PR_SET_MM, PR_SET_MM_MAP,
+		     plan_data(plan, &map, sizeof map), sizeof map);
 	plan_note(plan, "PR_SET_MM_MAP: brk, command line, environment, auxv");
 	if (plan->failed)
 		return error_set(err, ENOMEM, "not enough memory for the plan");

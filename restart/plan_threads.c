@@ -32,7 +32,8 @@ static void plan_clone(const struct restore *r, struct plan *plan, size_t i)
 	const struct thread *t = &r->process->threads[i];
 	uint64_t tid = (uint64_t)(uint32_t)t->tid;
 	struct clone_args args = {
-		.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM,
+		.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+			 CLONE_SYSVSEM,
 		.stack = r->area + AREA_STACKS + i * STACK_SIZE,
 		.stack_size = STACK_SIZE,
 	};

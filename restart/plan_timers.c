@@ -66,8 +66,9 @@ static const char *obstacle(const struct process *p, const struct posix_timer *t
 		return NULL;
 	if (by)
 		return "it measures a thread, and this kernel counts the ids of timers";
-	return t->id > COUNTED_IDS_MAX ? "this kernel counts the ids of timers, and its own is too large"
-				       : NULL;
+	if (t->id > COUNTED_IDS_MAX)
+		return "this kernel counts the ids of timers, and its own is too large";
+	return NULL;
 }
 
 /* ---- Words that threads leave for each other ------------------------------------------------- */
@@ -130,8 +131,8 @@ struct event {
 };
 
 /* Thread I makes it, with the id that ID (data of the plan) says or will be told. */
-static void plan_create(const struct restore *r, struct plan *plan, const struct posix_timer *t, size_t i,
-			addr_t id)
+static void plan_create(const struct restore *r, struct plan *plan, const struct posix_timer *t,
+			size_t i, addr_t id)
 {
 	struct event event = {
 		.value = t->value,
@@ -155,11 +156,13 @@ static void plan_create(const struct restore *r, struct plan *plan, const struct
 static void plan_settime(struct plan *plan, const struct posix_timer *t)
 {
 	const struct itimerspec value = {
-		.it_value = to_timespec(t->times.remaining), .it_interval = to_timespec(t->times.interval),
+		.it_value = to_timespec(t->times.remaining),
+		.it_interval = to_timespec(t->times.interval),
 	};
 
 	if (t->times_known && (t->times.remaining || t->times.interval))
-		plan_syscall(plan, 0, SYS_timer_settime, t->id, 0, plan_data(plan, &value, sizeof value), 0);
+		plan_syscall(plan, 0, SYS_timer_settime, t->id, 0,
+			     plan_data(plan, &value, sizeof value), 0);
 }
 
 /*
@@ -258,7 +261,8 @@ static void plan_leader(const struct restore *r, struct plan *plan)
 	/* A thread that is ahead has changed its word, upon which the wait fails at once. */
 	for (size_t i = 1; i < p->thread_count; i++)
 		if (makes_timers(p, i))
-			plan_syscall(plan, OP_MAY_FAIL, SYS_futex, done_word(r, plan, i), FUTEX_WAIT, 0);
+			plan_syscall(plan, OP_MAY_FAIL, SYS_futex, done_word(r, plan, i),
+				     FUTEX_WAIT, 0);
 	plan_syscall(plan, 0, SYS_prctl, TIMER_CREATE_RESTORE_IDS, 0);
 }
 
@@ -291,15 +295,17 @@ void check_timers(const struct restore *r, struct findings *f)
 
 		unknown += !t->times_known;
 		if (why)
-			findings_add_loss(f, "timer %d cannot be made again and would be gone: %s", t->id, why);
+			findings_add_loss(f, "timer %d cannot be made again and would be gone: %s",
+					  t->id, why);
 		else if (clock_for(t) != t->clock && t->clock >= 0)
-			findings_add(f, LOSS, "timer %d woke the machine from its sleep and no longer does "
-				     "(it takes CAP_WAKE_ALARM)", t->id);
+			findings_add(f, LOSS, "timer %d woke the machine from its sleep and no "
+				     "longer does (it takes CAP_WAKE_ALARM)", t->id);
 		if (t->clock == CLOCK_OF_THREAD && !t->clock_tid && p->thread_count > 1)
-			findings_add(f, REMARK, "timer %d measures a thread that nothing names: taken for thread "
-				     "%d", t->id, p->threads[maker(p, t)].tid);
+			findings_add(f, REMARK, "timer %d measures a thread that nothing names: "
+				     "taken for thread %d", t->id, p->threads[maker(p, t)].tid);
 	}
 	if (unknown)
-		findings_add(f, LOSS, "the times of %zu timers could not be seen from outside: they are stopped "
-			     "(preload libsavefds.so, or use ckpt -p, to keep them)", unknown);
+		findings_add(f, LOSS, "the times of %zu timers could not be seen from outside: "
+			     "they are stopped (preload libsavefds.so, or use ckpt -p, to keep "
+			     "them)", unknown);
 }

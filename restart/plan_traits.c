@@ -88,8 +88,8 @@ static void plan_advices(struct plan *plan, const struct trait *t)
 			plan_advice(plan, t->start, t->end, advices[i].advice, advices[i].name,
 				    advices[i].op_flags);
 	if (t->name) {
-		plan_syscall(plan, OP_MAY_FAIL, SYS_prctl, PR_SET_VMA, PR_SET_VMA_ANON_NAME, t->start,
-			     t->end - t->start, plan_string(plan, t->name));
+		plan_syscall(plan, OP_MAY_FAIL, SYS_prctl, PR_SET_VMA, PR_SET_VMA_ANON_NAME,
+			     t->start, t->end - t->start, plan_string(plan, t->name));
 		plan_note(plan, "PR_SET_VMA_ANON_NAME %s", t->name);
 	}
 }
@@ -112,8 +112,8 @@ static void plan_pkeys(const struct restore *r, struct plan *plan)
 		const struct trait *t = trait_of(r, m);
 
 		if (t->pkey)
-			plan_syscall(plan, 0, SYS_pkey_mprotect, m->start, m->end - m->start, m->prot,
-				     t->pkey);
+			plan_syscall(plan, 0, SYS_pkey_mprotect, m->start, m->end - m->start,
+				     m->prot, t->pkey);
 	}
 }
 
@@ -127,7 +127,8 @@ static void plan_guards(const struct restore *r, struct plan *plan)
 		if (!trait_is_mapped(r, g->start, g->end))
 			continue;
 		if (here)
-			plan_advice(plan, g->start, g->end, MADV_GUARD_INSTALL, "MADV_GUARD_INSTALL", 0);
+			plan_advice(plan, g->start, g->end, MADV_GUARD_INSTALL,
+				    "MADV_GUARD_INSTALL", 0);
 		else
 			plan_syscall(plan, 0, SYS_mprotect, g->start, g->end - g->start, PROT_NONE);
 	}
@@ -159,7 +160,8 @@ void plan_traits(const struct restore *r, struct plan *plan)
 			plan_lock(plan, &p->traits[i]);
 	/* A seal forbids all of the above. */
 	for (size_t i = 0; i < p->trait_count; i++)
-		if (p->traits[i].flags & TRAIT_SEALED && is_usable(r, &p->traits[i]) && trait_seals_here())
+		if (p->traits[i].flags & TRAIT_SEALED && is_usable(r, &p->traits[i]) &&
+		    trait_seals_here())
 			plan_syscall(plan, 0, SYS_mseal, p->traits[i].start,
 				     p->traits[i].end - p->traits[i].start, 0);
 }

@@ -18,7 +18,8 @@ static bool has_file(const struct mapping *m)
 /* By file, then by address: qsort() has no argument for the array, so the order is by pointers. */
 static int compare(const void *a, const void *b)
 {
-	const struct mapping *x = *(const struct mapping *const *)a, *y = *(const struct mapping *const *)b;
+	const struct mapping *x = *(const struct mapping *const *)a,
+			     *y = *(const struct mapping *const *)b;
 
 	if (x->file.device != y->file.device)
 		return x->file.device < y->file.device ? -1 : 1;
@@ -122,7 +123,8 @@ static bool hold(const struct restore *r, struct file_id id, uint64_t at, uint64
 
 bool views_cover(const struct restore *r, const struct mapping *m)
 {
-	return has_file(m) && hold(r, m->file, m->file_offset, m->file_offset + (m->end - m->start));
+	return has_file(m) &&
+	       hold(r, m->file, m->file_offset, m->file_offset + (m->end - m->start));
 }
 
 bool views_hold(const struct restore *r, struct file_id id, uint64_t size)
@@ -154,7 +156,8 @@ int views_write(const struct restore *r, const struct nameless *n, int fd, struc
 {
 	struct mapping key = { .file = n->id };
 
-	for (size_t i = first_view(r, n->id); i < r->view_count && same_file(r->views[i], &key); i++)
+	for (size_t i = first_view(r, n->id); i < r->view_count && same_file(r->views[i], &key);
+	     i++)
 		if (r->views[i]->bytes == BYTES_SAVED &&
 		    write_view(r, r->views[i], n->size, fd, err) < 0)
 			return -1;
@@ -203,8 +206,9 @@ static void plan_one(const struct restore *r, struct plan *plan, size_t first, s
 		plan_read(r, plan, r->views[i], whole + r->views[i]->file_offset);
 	for (size_t i = first; i < end; i++) {
 		m = r->views[i];
-		plan_syscall(plan, OP_EXPECT, SYS_mremap, whole + m->file_offset, 0, m->end - m->start,
-			     MREMAP_MAYMOVE | MREMAP_FIXED, m->start)->expect = m->start;
+		plan_syscall(plan, OP_EXPECT, SYS_mremap, whole + m->file_offset, 0,
+			     m->end - m->start, MREMAP_MAYMOVE | MREMAP_FIXED, m->start)
+			->expect = m->start;
 		if (m->prot != (PROT_READ | PROT_WRITE))
 			plan_syscall(plan, 0, SYS_mprotect, m->start, m->end - m->start, m->prot);
 		plan_page_advice(plan, trait_of(r, m), m->start, m->end);

@@ -33,7 +33,8 @@ static bool is_old_news(const struct restore *r, const struct epoll_watch *w)
 	return d && stand_in_for(r, d) == ITSELF && (w->seen || has_gone_off(w));
 }
 
-static void plan_add_watch(struct plan *plan, const struct descriptor *d, const struct epoll_watch *w)
+static void plan_add_watch(struct plan *plan, const struct descriptor *d,
+			   const struct epoll_watch *w)
 {
 	struct epoll_event event = { .events = w->events, .data.u64 = w->data };
 
@@ -61,8 +62,8 @@ static void plan_add_moved(const struct restore *r, struct plan *plan, const str
 	}
 }
 
-static size_t plan_add_watches(const struct restore *r, struct plan *plan, const struct descriptor *d,
-			       bool old_news)
+static size_t plan_add_watches(const struct restore *r, struct plan *plan,
+			       const struct descriptor *d, bool old_news)
 {
 	const struct description *file = description_of(r->process, d);
 	size_t count = 0;
@@ -91,7 +92,8 @@ void plan_epoll_watches(const struct restore *r, struct plan *plan, const struct
 
 		if (room)
 			plan_syscall(plan, OP_MAY_FAIL, SYS_epoll_wait, d->fd,
-				     plan_data(plan, room, count * sizeof(struct epoll_event)), count, 0);
+				     plan_data(plan, room, count * sizeof(struct epoll_event)),
+				     count, 0);
 		free(room);
 	}
 	plan_add_watches(r, plan, d, false);
@@ -116,21 +118,24 @@ void check_inotify(const struct restore *r, struct findings *f, const struct des
 	struct text_place at = place_of(r, d);
 
 	if (file->offset)
-		findings_add_loss(f, "%sdescriptor %d was an inotify with %llu bytes of events to be read, "
-				  "and would have none", at.text, d->fd, (unsigned long long)file->offset);
+		findings_add_loss(f, "%sdescriptor %d was an inotify with %llu bytes of events to "
+				  "be read, and would have none", at.text, d->fd,
+				  (unsigned long long)file->offset);
 	for (size_t i = 0; i < file->notice_count; i++) {
 		const struct inotify_watch *w = &file->notices[i];
 
 		if (!w->path)
-			findings_add_loss(f, "%sdescriptor %d was an inotify whose watch %d is on a file that "
-					  "was not found, and would not watch it (write its path on the "
-					  "inotify-watch line)", at.text, d->fd, w->wd);
+			findings_add_loss(f, "%sdescriptor %d was an inotify whose watch %d is on "
+					  "a file that was not found, and would not watch it "
+					  "(write its path on the inotify-watch line)", at.text,
+					  d->fd, w->wd);
 		else if (!is_watchable(w))
-			findings_add_loss(f, "%sdescriptor %d was an inotify on %s, and would not watch it: %s",
-					  at.text, d->fd, w->path, strerror(errno));
+			findings_add_loss(f, "%sdescriptor %d was an inotify on %s, and would not "
+					  "watch it: %s", at.text, d->fd, w->path, strerror(errno));
 		else if (w->wd > NUMBERS_MAX)
-			findings_add_loss(f, "%sdescriptor %d was an inotify whose watch on %s had the number "
-					  "%d, and would have a lower one", at.text, d->fd, w->path, w->wd);
+			findings_add_loss(f, "%sdescriptor %d was an inotify whose watch on %s had "
+					  "the number %d, and would have a lower one", at.text,
+					  d->fd, w->path, w->wd);
 	}
 }
 
@@ -139,11 +144,12 @@ static void plan_forget(struct plan *plan, const struct descriptor *d, int count
 {
 	static const char room[EVENTS_MAX * EVENT_SIZE];
 
-	plan_syscall(plan, OP_MAY_FAIL, SYS_read, d->fd, plan_data(plan, room, (size_t)count * EVENT_SIZE),
-		     count * EVENT_SIZE);
+	plan_syscall(plan, OP_MAY_FAIL, SYS_read, d->fd,
+		     plan_data(plan, room, (size_t)count * EVENT_SIZE), count * EVENT_SIZE);
 }
 
-static void plan_skip_numbers(struct plan *plan, const struct descriptor *d, addr_t path, int next, int wd)
+static void plan_skip_numbers(struct plan *plan, const struct descriptor *d, addr_t path, int next,
+			      int wd)
 {
 	int events = 0;
 

@@ -126,7 +126,8 @@ static struct mapping *heap_above(struct process *p, addr_t low, addr_t exact)
 static void find_heap(struct process *p, const struct program_span *program)
 {
 	addr_t low = page_up(p, program->end), exact = libc_break(p, program);
-	addr_t apart = (p->arch->address_limit - p->arch->page_size) / 3 * 2 & ~(p->arch->page_size - 1);
+	addr_t apart =
+		(p->arch->address_limit - p->arch->page_size) / 3 * 2 & ~(p->arch->page_size - 1);
 	struct mapping *heap = NULL;
 
 	if (p->have & HAVE_BRK || !(program->end || exact))
@@ -273,8 +274,9 @@ static bool is_free(const struct process *p, addr_t start, addr_t end)
 /* Free in restart too, which may have to become the new process itself. */
 static bool is_free_here(addr_t area)
 {
-	void *probe = mmap((void *)area, AREA_SIZE, PROT_NONE,
-			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+	void *probe =
+		mmap((void *)area, AREA_SIZE, PROT_NONE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
 
 	if (probe == MAP_FAILED)
 		return errno == ENOMEM;  /* a limit, which check_limits() knows more of */
@@ -293,19 +295,21 @@ static int choose_area(struct restore *r, struct error *err)
 	for (int shift = 40; shift < 46; shift++) {
 		addr_t area = (addr_t)1 << shift;
 
-		if (is_free(r->process, area - margin, area + AREA_SIZE + margin) && is_free_here(area)) {
+		if (is_free(r->process, area - margin, area + AREA_SIZE + margin) &&
+		    is_free_here(area)) {
 			r->area = area;
 			return 0;
 		}
 	}
 	for (addr_t area = margin; area < r->process->arch->address_limit / 2; area += margin) {
-		if (is_free(r->process, area - AREA_SIZE, area + 2 * AREA_SIZE) && is_free_here(area)) {
+		if (is_free(r->process, area - AREA_SIZE, area + 2 * AREA_SIZE) &&
+		    is_free_here(area)) {
 			r->area = area;
 			return 0;
 		}
 	}
-	return error_set(err, EADDRINUSE, "%s: the process leaves no gap of 3 GiB in its address space "
-			 "for the bootstrap", r->process->source);
+	return error_set(err, EADDRINUSE, "%s: the process leaves no gap of 3 GiB in its address "
+			 "space for the bootstrap", r->process->source);
 }
 
 int restore_prepare(struct restore *r, struct error *err)

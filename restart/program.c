@@ -27,7 +27,8 @@ static char *search_path(const char *name)
 		char *candidate;
 
 		end = strchrnul(p, ':');
-		if (asprintf(&candidate, "%.*s%s%s", (int)(end - p), p, end > p ? "/" : "", name) < 0)
+		if (asprintf(&candidate, "%.*s%s%s", (int)(end - p), p, end > p ? "/" : "", name) <
+		    0)
 			return NULL;
 		if (is_file(candidate) && access(candidate, X_OK) == 0)
 			return candidate;

@@ -46,8 +46,8 @@ static void abort_sequence(const struct restore *r, struct user_regs_struct *reg
 		regs->rip = sequence.abort;
 }
 
-int registers_general(const struct restore *r, const struct thread *t, struct user_regs_struct *regs,
-		      struct error *err)
+int registers_general(const struct restore *r, const struct thread *t,
+		      struct user_regs_struct *regs, struct error *err)
 {
 	const struct regset *general = thread_regset(t, NT_PRSTATUS);
 	const struct process *p = r->process;
@@ -92,8 +92,9 @@ enum new_thread registers_new_thread(const struct thread *t)
 		return THREAD_OLD;
 	if (regs.orig_rax == SYS_clone3 || regs.orig_rax == SYS_clone)
 		return THREAD_NEW;
-	return (int64_t)regs.orig_rax < 0 && regs.fs_base - regs.rsp < NEARLY_EMPTY ? THREAD_PERHAPS_NEW
-										     : THREAD_OLD;
+	return (int64_t)regs.orig_rax < 0 && regs.fs_base - regs.rsp < NEARLY_EMPTY
+		       ? THREAD_PERHAPS_NEW
+		       : THREAD_OLD;
 }
 
 /* ---- XSAVE ----------------------------------------------------------------------------------- */
@@ -178,8 +179,9 @@ void *registers_xsave(const struct process *p, const struct thread *t, size_t si
 		if (!h.size || c.size != h.size || (uint64_t)h.offset + h.size > size ||
 		    (uint64_t)c.offset + c.size > from->size) {
 			free(area);
-			error_set(err, EINVAL, "thread %d uses cpu state %u, which this machine lacks",
-				  t->tid, i);
+			error_set(err, EINVAL,
+				  "thread %d uses cpu state %u, which this machine lacks", t->tid,
+				  i);
 			return NULL;
 		}
 		memcpy(area + h.offset, (const uint8_t *)from->data + c.offset, c.size);
@@ -203,8 +205,9 @@ static void check_layout(const struct process *p, struct findings *f)
 			h = host_component(i);
 		}
 		if (c.size != h.size)
-			findings_add(f, OBSTACLE, "the core has %u bytes of cpu state %u, and this cpu %u "
-				     "(restart on a machine of the old kind)", c.size, i, h.size);
+			findings_add(f, OBSTACLE, "the core has %u bytes of cpu state %u, and this "
+				     "cpu %u (restart on a machine of the old kind)", c.size, i,
+				     h.size);
 	}
 }
 
@@ -216,8 +219,9 @@ void check_registers(const struct restore *r, struct findings *f)
 {
 	const struct process *p = r->process;
 	static const char *const names[] = {
-		[2] = "AVX", [5] = "AVX-512", [6] = "AVX-512", [7] = "AVX-512", [9] = "protection keys",
-		[17] = "AMX", [18] = "AMX",
+		[2] = "AVX",	 [5] = "AVX-512",	  [6] = "AVX-512",
+		[7] = "AVX-512", [9] = "protection keys", [17] = "AMX",
+		[18] = "AMX",
 	};
 	const char *last = NULL;
 
@@ -231,8 +235,8 @@ void check_registers(const struct restore *r, struct findings *f)
 										   : "an extension";
 		if (!(missing >> i & 1) || name == last)
 			continue;
-		findings_add(f, OBSTACLE, "the core comes from a cpu with %s (state %u), which this one "
-			     "lacks (restart on such a machine)", name, i);
+		findings_add(f, OBSTACLE, "the core comes from a cpu with %s (state %u), which "
+			     "this one lacks (restart on such a machine)", name, i);
 		last = name;
 	}
 	if (!missing)

@@ -34,7 +34,8 @@ static const char *relocated(struct arena *a, const struct options *o, const cha
 	return path;
 }
 
-static int relocate(struct process *p, const struct options *o, const char **path, struct error *err)
+static int relocate(struct process *p, const struct options *o, const char **path,
+		    struct error *err)
 {
 	if (!*path)
 		return 0;

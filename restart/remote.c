@@ -45,7 +45,8 @@ int remote_write(pid_t pid, addr_t to, const void *from, size_t len, struct erro
 		ssize_t n = process_vm_writev(pid, &local, 1, &remote, 1, 0);
 
 		if (n <= 0)
-			return error_sys(err, n < 0 ? errno : EFAULT, "writing memory of process %d", pid);
+			return error_sys(err, n < 0 ? errno : EFAULT,
+					 "writing memory of process %d", pid);
 		from = (const char *)from + n;
 		to += (addr_t)n;
 		len -= (size_t)n;
@@ -85,7 +86,8 @@ int remote_syscall(const struct remote *r, long *result, struct error *err, long
 	if (remote_wait(r->pid, &status, err) < 0)
 		return -1;
 	if (!WIFSTOPPED(status) || WSTOPSIG(status) != SIGTRAP)
-		return error_set(err, ESRCH, "the new process died (wait status 0x%x)", (unsigned)status);
+		return error_set(err, ESRCH, "the new process died (wait status 0x%x)",
+				 (unsigned)status);
 	if (remote_get_registers(r->pid, &regs, err) < 0)
 		return -1;
 	*result = (long)regs.rax;

@@ -20,7 +20,8 @@ struct remote {
  * *RESULT is the kernel's (-4095..-1: an errno).  Its registers are left as the call leaves them.
  */
 MUST_CHECK int remote_syscall(const struct remote *r, long *result, struct error *err, long nr,
-			      uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
+			      uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
+			      uint64_t f);
 
 MUST_CHECK int remote_get_registers(pid_t tid, struct user_regs_struct *regs, struct error *err);
 MUST_CHECK int remote_set_registers(pid_t tid, const struct user_regs_struct *regs,

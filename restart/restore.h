@@ -3,7 +3,7 @@
  * One restart: the model, what the user asked for, and what was found out on the way.  The stages
  * pass it along:
  *
- *	prepare	completes the model with what a core leaves to be inferred (heap, brk, mm fields, libc)
+ *	prepare	infers what a core leaves out of the model (heap, brk, mm fields, libc)
  *	check	collects obstacles and losses; nothing has been started
  *	plan	compiles the model into operations for a given new process
  *	launch	makes that process, runs the plan in it, sets it free
@@ -68,7 +68,7 @@ struct restore {
 	size_t *pipes;             /* descriptions that are pipes, sorted: plan_pipes.c */
 	size_t pipe_count;
 	size_t *terminals;         /* by description, the master's: terminals.h */
-	size_t controlling;        /* the description of the terminal that will control the process */
+	size_t controlling;        /* the description of the terminal that will control it */
 	bool foreground;           /* restart is in the foreground of its terminal */
 	struct socket_case *sockets;  /* by description: sockets.h */
 	struct socket_index sockets_by_id, sockets_by_ends, sockets_by_name;
@@ -143,11 +143,14 @@ void plan_files(const struct restore *r, struct plan *plan);      /* plan_files.
 void plan_state(const struct restore *r, struct plan *plan);      /* plan_state.c */
 void plan_dispositions(const struct restore *r, struct plan *plan);  /* plan_signals.c */
 /* Of each thread's own list (index I): the last that it does before it enters the program. */
-void plan_thread_attributes(const struct restore *r, struct plan *plan, size_t i);  /* plan_attributes.c */
+/* plan_attributes.c; whether the plan binds a thread to its cpus. */
+void plan_thread_attributes(const struct restore *r, struct plan *plan, size_t i);
+bool restores_cpus(const struct restore *r, const struct thread *t);
 void plan_credentials(const struct restore *r, struct plan *plan);  /* plan_credentials.c */
-bool restores_cpus(const struct restore *r, const struct thread *t);  /* whether the plan binds it to its cpus */
-void plan_pending(const struct restore *r, struct plan *plan, pid_t tid);  /* plan_signals.c; 0: all may take */
-void plan_timers_begin(const struct restore *r, struct plan *plan);  /* plan_timers.c: before threads exist */
+/* plan_signals.c; TID 0: those that all threads may take. */
+void plan_pending(const struct restore *r, struct plan *plan, pid_t tid);
+/* plan_timers.c; the first before threads exist. */
+void plan_timers_begin(const struct restore *r, struct plan *plan);
 void plan_thread_timers(const struct restore *r, struct plan *plan, size_t i);
 MUST_CHECK int plan_threads(const struct restore *r, struct plan *plan, struct error *err);
 

@@ -28,7 +28,8 @@ int select_mappings(struct process *p, struct error *err)
 			? ask(&p->mappings[i]) : 1;
 
 		if (yes < 0)
-			return error_set(err, ENODATA, "--select: the answers ended before the regions did");
+			return error_set(err, ENODATA,
+					 "--select: the answers ended before the regions did");
 		if (yes)
 			p->mappings[kept++] = p->mappings[i];
 	}

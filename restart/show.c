@@ -71,7 +71,8 @@ static void show_thread(const struct process *p, const struct thread *t, FILE *o
 		memcpy(&regs, r->data, sizeof regs);
 	uint64_t nr = regs.orig_rax;
 	fprintf(out, "  %d %s%s", t->tid, t->name, t->name[0] ? " " : "");
-	if ((int64_t)nr >= 0 && nr < sizeof syscall_names / sizeof syscall_names[0] && syscall_names[nr])
+	if ((int64_t)nr >= 0 && nr < sizeof syscall_names / sizeof syscall_names[0] &&
+	    syscall_names[nr])
 		fprintf(out, "in %s, called at ", syscall_names[nr]);
 	else
 		fprintf(out, "running at ");
@@ -84,7 +85,8 @@ static void show_thread(const struct process *p, const struct thread *t, FILE *o
 static void show_mapping(const struct mapping *m, FILE *out)
 {
 	static const char *const bytes[] = { "saved", "file", "zero", "MISSING" };
-	static const char *const labels[] = { "", "[heap]", "[stack]", "[vdso]", "[vvar]", "[vsyscall]" };
+	static const char *const labels[] = { "",	"[heap]", "[stack]",
+					      "[vdso]", "[vvar]", "[vsyscall]" };
 
 	fprintf(out, "  %012llx-%012llx %c%c%c%c %-7s %s%s%s%s\n", (ull)m->start, (ull)m->end,
 		m->prot & PROT_READ ? 'r' : '-', m->prot & PROT_WRITE ? 'w' : '-',

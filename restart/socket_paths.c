@@ -66,7 +66,10 @@ struct socket_path socket_path(const struct restore *r, const struct socket_addr
 	snprintf(p.path, sizeof p.path, "%.*s",
 		 (int)(a->size - offsetof(struct sockaddr_un, sun_path)),
 		 ((const struct sockaddr_un *)a->bytes)->sun_path);
-	snprintf(whole, sizeof whole, "%s%s%s", p.path[0] == '/' ? "" : r->process->cwd ? r->process->cwd : ".",
+	snprintf(whole, sizeof whole, "%s%s%s",
+		 p.path[0] == '/'  ? ""
+		 : r->process->cwd ? r->process->cwd
+				   : ".",
 		 p.path[0] == '/' ? "" : "/", p.path);
 	snprintf(directory, sizeof directory, "%s", whole);
 	if (access(dirname(directory), W_OK | X_OK) < 0) {

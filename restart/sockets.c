@@ -70,7 +70,8 @@ static int by_id(const void *a, const void *b, void *context)
 static int by_ends(const void *a, const void *b, void *context)
 {
 	const struct description *files = context;
-	const struct socket *x = files[*(const size_t *)a].socket, *y = files[*(const size_t *)b].socket;
+	const struct socket *x = files[*(const size_t *)a].socket,
+			    *y = files[*(const size_t *)b].socket;
 	int order = compare_addresses(&x->local, &y->local);
 
 	return order ? order : compare_addresses(&x->peer, &y->peer);
@@ -80,7 +81,8 @@ static int by_ends(const void *a, const void *b, void *context)
 static int by_name(const void *a, const void *b, void *context)
 {
 	const struct description *files = context;
-	const struct socket *x = files[*(const size_t *)a].socket, *y = files[*(const size_t *)b].socket;
+	const struct socket *x = files[*(const size_t *)a].socket,
+			    *y = files[*(const size_t *)b].socket;
 	int order = compare_addresses(&x->local, &y->local);
 
 	return order ? order : (x->type > y->type) - (x->type < y->type);
@@ -201,8 +203,10 @@ static void close_it(struct socket_case *c, bool lost, bool refused)
 static void decide_unix_pair(struct restore *r, size_t a, size_t b)
 {
 	const struct socket *x = socket_of(r, a), *y = socket_of(r, b);
-	size_t accepts = x->type == SOCK_DGRAM ? NO_DESCRIPTION : socket_bound_to(r, &y->local, y->type);
-	size_t other = x->type == SOCK_DGRAM ? NO_DESCRIPTION : socket_bound_to(r, &x->local, x->type);
+	size_t accepts =
+		x->type == SOCK_DGRAM ? NO_DESCRIPTION : socket_bound_to(r, &y->local, y->type);
+	size_t other =
+		x->type == SOCK_DGRAM ? NO_DESCRIPTION : socket_bound_to(r, &x->local, x->type);
 
 	if (accepts != NO_DESCRIPTION && socket_of(r, accepts)->state == SOCKET_LISTENING) {
 		make_two(r, WAY_ACCEPTED, a, b);
@@ -220,7 +224,8 @@ static void decide_unix(struct restore *r, size_t i)
 	struct socket_case *c = &r->sockets[i];
 	const struct socket *s = socket_of(r, i);
 	size_t peer = s->peer_id ? find_id(r, s->peer_id) : NO_DESCRIPTION;
-	bool mutual = peer != NO_DESCRIPTION && peer != i && socket_of(r, peer)->family == AF_UNIX &&
+	bool mutual = peer != NO_DESCRIPTION && peer != i &&
+		      socket_of(r, peer)->family == AF_UNIX &&
 		      socket_of(r, peer)->type == s->type &&
 		      socket_of(r, peer)->peer_id == r->process->descriptions[i].pipe_id;
 
@@ -321,7 +326,8 @@ int index_sockets(struct restore *r, struct error *err)
 
 	r->sockets = calloc(count + 1, sizeof *r->sockets);
 	if (!r->sockets || make_index(&r->sockets_by_id, count) < 0 ||
-	    make_index(&r->sockets_by_ends, count) < 0 || make_index(&r->sockets_by_name, count) < 0)
+	    make_index(&r->sockets_by_ends, count) < 0 ||
+	    make_index(&r->sockets_by_name, count) < 0)
 		return error_set(err, ENOMEM, "not enough memory");
 	for (size_t i = 0; i < count; i++) {
 		const struct socket *s = socket_of(r, i);

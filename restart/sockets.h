@@ -20,7 +20,7 @@ enum socket_way {
 	WAY_NONE,      /* something else stands in for it: plan_files.c knows */
 	WAY_ALONE,     /* by itself, perhaps bound, listening or connected to an address */
 	WAY_PAIR,      /* with its peer, by socketpair() */
-	WAY_ACCEPTED,  /* AF_UNIX: it connects to a listening socket of the process, which accepts its peer */
+	WAY_ACCEPTED,  /* AF_UNIX: connects to a listener of the process, which accepts its peer */
 	WAY_TCP_PAIR,  /* over the loopback, by a listening socket made for that */
 	WAY_CLOSED,    /* as one whose peer is gone, with what is left to read */
 };
@@ -32,7 +32,7 @@ struct socket_case {
 	bool leads;       /* of two, the one for which both are made */
 	bool lost;        /* WAY_CLOSED: the peer is alive elsewhere */
 	bool refused;     /* the same, and the program need not expect it: a loss to be accepted */
-	bool new_server;  /* WAY_TCP_PAIR, the leader: the address that is connected to is not to be had */
+	bool new_server;  /* WAY_TCP_PAIR, the leader: the address connected to is not to be had */
 	bool new_client;  /* the same: the port that it connects from */
 	bool by_range;    /* the same: it is had by IP_LOCAL_PORT_RANGE and not by bind() */
 	size_t peer;      /* of two, the other's description */
@@ -85,7 +85,8 @@ void check_socket(const struct restore *r, struct findings *f, const struct desc
 void plan_sockets(const struct restore *r, struct plan *plan);
 
 /* plan_socket_data.c */
-void plan_socket_options(struct plan *plan, int fd, const struct socket *s, enum socket_option_when when);
+void plan_socket_options(struct plan *plan, int fd, const struct socket *s,
+			 enum socket_option_when when);
 void plan_socket_number(struct plan *plan, int fd, int level, int name, int value);
 addr_t plan_socket_address(struct plan *plan, const struct socket_address *a);
 uint64_t socket_address_length(const struct socket_address *a);

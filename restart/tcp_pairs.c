@@ -98,14 +98,15 @@ static void reset_connection(int fd)
 		return;  /* then it ends in good order */
 }
 
-static bool can_connect(const struct socket *client, int (*take)(int, const struct socket_address *),
-			int listener)
+static bool can_connect(const struct socket *client,
+			int (*take)(int, const struct socket_address *), int listener)
 {
 	cleanup_fd int fd = tcp_socket(client->family);
 	cleanup_fd int other = -1;
 
 	if (fd < 0 || take(fd, &client->local) < 0 ||
-	    connect(fd, (const struct sockaddr *)client->peer.bytes, (socklen_t)client->peer.size) < 0)
+	    connect(fd, (const struct sockaddr *)client->peer.bytes, (socklen_t)client->peer.size) <
+		    0)
 		return false;
 	other = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	reset_connection(fd);
@@ -178,7 +179,8 @@ static void plan_connect_to_any(const struct restore *r, struct plan *plan, int 
 				const struct socket_address *a)
 {
 	uint32_t size = (uint32_t)a->size;
-	addr_t name = plan_data(plan, a->bytes, a->size), length = plan_data(plan, &size, sizeof size);
+	addr_t name = plan_data(plan, a->bytes, a->size),
+	       length = plan_data(plan, &size, sizeof size);
 
 	plan_syscall(plan, 0, SYS_getsockname, r->fd_base + LENT_SPARE, name, length);
 	plan_syscall(plan, 0, SYS_connect, fd, name, a->size);
@@ -263,7 +265,8 @@ void plan_tcp_closed(const struct restore *r, struct plan *plan, size_t descript
 	plan_move_to(plan, peer);
 	plan_syscall(plan, 0, SYS_close, r->fd_base + LENT_SPARE);
 	plan_socket_messages(plan, peer, s);
-	if (r->sockets[description].lost && !(s->flags & SOCKET_PEER_DONE) && waiting <= FIRST_WINDOW)
+	if (r->sockets[description].lost && !(s->flags & SOCKET_PEER_DONE) &&
+	    waiting <= FIRST_WINDOW)
 		plan_syscall(plan, 0, SYS_setsockopt, peer, SOL_SOCKET, SO_LINGER,
 			     plan_data(plan, &reset, sizeof reset), sizeof reset);
 	plan_syscall(plan, 0, SYS_close, peer);

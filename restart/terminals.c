@@ -67,7 +67,8 @@ int index_terminals(struct restore *r, struct error *err)
 bool is_own_terminal(const struct restore *r, size_t description)
 {
 	return r->terminals[description] != NONE ||
-	       (r->controlling != NONE && names_controlling(&r->process->descriptions[description]));
+	       (r->controlling != NONE &&
+		names_controlling(&r->process->descriptions[description]));
 }
 
 static bool has_slave(const struct restore *r, size_t master)
@@ -88,11 +89,11 @@ void check_terminal(const struct restore *r, struct findings *f, const struct de
 	if (!t)
 		return;
 	if (t->waiting)
-		findings_add(f, LOSS, "%s%u bytes that waited to be read from the terminal of descriptor %d "
-			     "are lost", at.text, t->waiting, d->fd);
+		findings_add(f, LOSS, "%s%u bytes that waited to be read from the terminal of "
+			     "descriptor %d are lost", at.text, t->waiting, d->fd);
 	if (is(t, TERMINAL_MASTER | TERMINAL_IN_USE) && !has_slave(r, d->description))
-		findings_add(f, LOSS, "%sdescriptor %d was the master of a terminal of other processes, "
-			     "which are gone: it is hung up", at.text, d->fd);
+		findings_add(f, LOSS, "%sdescriptor %d was the master of a terminal of other "
+			     "processes, which are gone: it is hung up", at.text, d->fd);
 }
 
 /* ---- The plan -------------------------------------------------------------------------------- */
@@ -110,8 +111,13 @@ static void plan_ioctl_int(struct plan *plan, int fd, unsigned long request, int
 static void plan_modes(struct plan *plan, int fd, const struct terminal *t)
 {
 	struct termios2 modes = {
-		.c_iflag = t->input, .c_oflag = t->output, .c_cflag = t->control, .c_lflag = t->local,
-		.c_line = t->line, .c_ispeed = t->input_speed, .c_ospeed = t->output_speed,
+		.c_iflag = t->input,
+		.c_oflag = t->output,
+		.c_cflag = t->control,
+		.c_lflag = t->local,
+		.c_line = t->line,
+		.c_ispeed = t->input_speed,
+		.c_ospeed = t->output_speed,
 	};
 
 	/* Without a size of characters and a speed they are not known. */
@@ -122,8 +128,8 @@ static void plan_modes(struct plan *plan, int fd, const struct terminal *t)
 	plan_note(plan, "modes of the terminal");
 }
 
-static void plan_slave(struct plan *plan, const struct descriptor *master, const struct descriptor *d,
-		       const struct description *file)
+static void plan_slave(struct plan *plan, const struct descriptor *master,
+		       const struct descriptor *d, const struct description *file)
 {
 	uint32_t flags = file->flags_known ? file->flags & (O_ACCMODE | O_NONBLOCK) : O_RDWR;
 

@@ -36,7 +36,8 @@ static void find_own(struct vdso_place *place, const struct process *self)
 	for (size_t i = 0; i < self->mapping_count; i++) {
 		const struct mapping *m = &self->mappings[i];
 
-		if ((m->label != LABEL_VVAR && m->label != LABEL_VDSO) || place->count == VDSO_PARTS)
+		if ((m->label != LABEL_VVAR && m->label != LABEL_VDSO) ||
+		    place->count == VDSO_PARTS)
 			continue;
 		place->parts[place->count].start = m->start;
 		place->parts[place->count].end = m->end;
@@ -72,8 +73,9 @@ static const struct mapping *old_vdso(const struct process *p)
 	addr_t start = process_auxv(p, AT_SYSINFO_EHDR, 0);
 	const struct mapping *m = start ? process_mapping_at(p, start) : NULL;
 
-	return m && m->start == start && m->bytes == BYTES_SAVED && m->end - m->start <= VDSO_MAX ? m
-												  : NULL;
+	return m && m->start == start && m->bytes == BYTES_SAVED && m->end - m->start <= VDSO_MAX
+		       ? m
+		       : NULL;
 }
 
 static bool same_code(const struct process *p, const struct mapping *m, size_t size)
@@ -97,8 +99,8 @@ void vdso_here_by_core(struct restore *r)
 	if (!vdso || !same_code(p, vdso, vdso->end - vdso->start))
 		return;
 	distance = (addr_t)host_vdso() - vdso->start;
-	while (first > p->mappings && first[-1].label == LABEL_VVAR && first[-1].end == first->start &&
-	       vdso - first < VDSO_PARTS - 1)
+	while (first > p->mappings && first[-1].label == LABEL_VVAR &&
+	       first[-1].end == first->start && vdso - first < VDSO_PARTS - 1)
 		first--;
 	for (; first <= vdso; first++, v->count++) {
 		v->parts[v->count].start = first->start + distance;
@@ -188,7 +190,8 @@ bool vdso_same(const struct restore *r)
 	if (!m || !v->count || !host_vdso())
 		return false;
 	size_t size = v->parts[v->count - 1].end - v->parts[v->count - 1].start;
-	return m->end - m->start == size && same_data_layout(r, m) && same_code(r->process, m, size);
+	return m->end - m->start == size && same_data_layout(r, m) &&
+	       same_code(r->process, m, size);
 }
 
 /* ---- The plan -------------------------------------------------------------------------------- */
@@ -264,7 +267,8 @@ static int patch(uint8_t *old, size_t old_size, size_t new_size, addr_t new_plac
 {
 	struct image from, to = { 0 };
 
-	if (!image_open(&from, old, old_size) || (new_size && !image_open(&to, host_vdso(), new_size)))
+	if (!image_open(&from, old, old_size) ||
+	    (new_size && !image_open(&to, host_vdso(), new_size)))
 		return error_set(err, EINVAL, "the vdso in the core cannot be understood");
 	for (size_t i = 0; i < from.symbol_count; i++) {
 		const Elf64_Sym *s = &from.symbols[i];
@@ -294,7 +298,8 @@ static int plan_patched(const struct restore *r, struct plan *plan, const struct
 	cleanup_free uint8_t *old = malloc(size);
 
 	if (v->count && !gap)
-		return error_set(err, ENOMEM, "no room in the address space for this kernel's vdso");
+		return error_set(err, ENOMEM,
+				 "no room in the address space for this kernel's vdso");
 	if (!old)
 		return error_set(err, ENOMEM, "not enough memory");
 	if (process_read(r->process, m->start, old, size, err) < 0 ||

@@ -24,7 +24,8 @@ void wait_prepare(void)
 	for (int i = 1; i < SIGRTMAX; i++) {
 		struct sigaction action;
 
-		if (i != SIGCHLD && sigaction(i, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+		if (i != SIGCHLD && sigaction(i, NULL, &action) == 0 &&
+		    action.sa_handler == SIG_IGN)
 			sigdelset(&taken, i);
 	}
 	signal(SIGCHLD, SIG_DFL);

@@ -37,12 +37,13 @@ static long read_all(const uint64_t *args)
 	long distance = (long)args[1] - offset;
 
 	while ((offset = args[4] ? offset : skip_hole(fd, offset, end)) < end) {
-		long hole = args[4] ? end : bootstrap_syscall(__NR_lseek, fd, offset, SEEK_HOLE, 0, 0, 0);
+		long hole = args[4] ? end
+				    : bootstrap_syscall(__NR_lseek, fd, offset, SEEK_HOLE, 0, 0, 0);
 		long stop = hole > offset && hole < end ? hole : end;
 
 		while (offset < stop) {
-			long n = bootstrap_syscall(__NR_pread64, fd, offset + distance, stop - offset,
-						   offset, 0, 0);
+			long n = bootstrap_syscall(__NR_pread64, fd, offset + distance,
+						   stop - offset, offset, 0, 0);
 			if (n == -EINTR)
 				continue;
 			if (n <= 0)
@@ -68,7 +69,8 @@ static long move_fd(long fd, const uint64_t *args)
 	long to = (long)args[0];
 
 	if (fd == to)
-		return bootstrap_syscall(__NR_fcntl, fd, F_SETFD, args[1] ? FD_CLOEXEC : 0, 0, 0, 0);
+		return bootstrap_syscall(__NR_fcntl, fd, F_SETFD, args[1] ? FD_CLOEXEC : 0, 0, 0,
+					 0);
 	long result = bootstrap_syscall(__NR_dup3, fd, to, (long)args[1], 0, 0, 0);
 	bootstrap_syscall(__NR_close, fd, 0, 0, 0, 0, 0);
 	return result;
@@ -81,9 +83,11 @@ static void wait_for_all(struct plan_header *header, uint32_t count)
 	uint32_t seen = __atomic_add_fetch(arrived, 1, __ATOMIC_SEQ_CST);
 
 	if (seen == count)
-		bootstrap_syscall(__NR_futex, (long)arrived, FUTEX_WAKE_PRIVATE, 0x7fffffff, 0, 0, 0);
+		bootstrap_syscall(__NR_futex, (long)arrived, FUTEX_WAKE_PRIVATE, 0x7fffffff, 0, 0,
+				  0);
 	for (; seen < count; seen = __atomic_load_n(arrived, __ATOMIC_SEQ_CST))
-		bootstrap_syscall(__NR_futex, (long)arrived, FUTEX_WAIT_PRIVATE, (long)seen, 0, 0, 0);
+		bootstrap_syscall(__NR_futex, (long)arrived, FUTEX_WAIT_PRIVATE, (long)seen, 0, 0,
+				  0);
 }
 
 static long run_op(struct plan_header *header, const struct plan_op *op, const uint64_t *args,
@@ -124,12 +128,14 @@ void bootstrap_run(struct plan_header *header, const struct plan_op *op)
 		uint64_t args[6];
 
 		for (int i = 0; i < 6; i++)
-			args[i] = op->flags & (OP_ARG0_IS_RESULT << i) ? (uint64_t)result : op->args[i];
+			args[i] = op->flags & (OP_ARG0_IS_RESULT << i) ? (uint64_t)result
+								       : op->args[i];
 		if (op->flags & OP_ARG0_IS_PID)
 			args[0] = (uint64_t)bootstrap_syscall(__NR_getpid, 0, 0, 0, 0, 0, 0);
 
 		long got = run_op(header, op, args, result);
-		int failed = is_error(got) || (op->flags & OP_EXPECT && (uint64_t)got != op->expect);
+		int failed =
+			is_error(got) || (op->flags & OP_EXPECT && (uint64_t)got != op->expect);
 
 		if (failed && !(op->flags & OP_MAY_FAIL)) {
 			header->error = is_error(got) ? (int32_t)-got : 0;

@@ -76,7 +76,7 @@ struct plan_op {
 	uint32_t nr;      /* OP_SYSCALL: the number */
 	uint64_t args[6];
 	uint64_t expect;
-	uint64_t note;    /* offset of a text for people in the builder's notes; not for the bootstrap */
+	uint64_t note;    /* offset of a text in the builder's notes; not for the bootstrap */
 };
 
 struct plan_header {

@@ -43,7 +43,8 @@ static int wait_for(int signo)
 
 	sigemptyset(&set);
 	sigaddset(&set, signo);
-	return sigprocmask(SIG_BLOCK, &set, NULL) || sigqueue(getpid(), signo, (union sigval){ .sival_int = 5 });
+	return sigprocmask(SIG_BLOCK, &set, NULL) ||
+	       sigqueue(getpid(), signo, (union sigval){ .sival_int = 5 });
 }
 
 /* Waits until a time that comes in 100000 seconds, and ends with status 7 when it has come. */

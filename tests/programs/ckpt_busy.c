@@ -63,7 +63,8 @@ static void *forks(void *unused)
 		if (child == 0)
 			_exit(7);
 		CHECK(child > 0);
-		CHECK(waitpid(-1, &status, options[children % 4]) == child && WEXITSTATUS(status) == 7);
+		CHECK(waitpid(-1, &status, options[children % 4]) == child &&
+		      WEXITSTATUS(status) == 7);
 		CHECK(waitpid(-1, &status, __WALL | WNOHANG) < 0 && errno == ECHILD);
 		while (children_ended == before)
 			sched_yield();
@@ -79,7 +80,8 @@ static void *vectors(void *unused)
 	for (unsigned n = 0; go_on(); n++) {
 		memset(in, (int)n, sizeof in);
 		__asm__ volatile("movdqu %1, %%xmm6\n\tmovdqu %1, %%xmm15\n\tmov $100000, %%ecx\n"
-				 "1:\tdec %%ecx\n\tjnz 1b\n\tpxor %%xmm6, %%xmm15\n\tmovdqu %%xmm15, %0\n\t"
+				 "1:\tdec %%ecx\n\tjnz 1b\n\tpxor %%xmm6, %%xmm15\n"
+				 "\tmovdqu %%xmm15, %0\n\t"
 				 "movdqu %%xmm6, %%xmm15\n\tpor %%xmm15, %%xmm6\n"
 				 : "=m"(out) : "m"(in) : "ecx", "xmm6", "xmm15", "cc");
 		for (size_t i = 0; i < sizeof out; i++)
@@ -132,7 +134,8 @@ int main(void)
 {
 	void *(*jobs[])(void *) = { signals, forks, vectors, threads, finish };
 	enum { JOBS = sizeof jobs / sizeof jobs[0] };
-	struct sigaction queued = { .sa_sigaction = on_queued, .sa_flags = SA_SIGINFO | SA_RESTART };
+	struct sigaction queued = { .sa_sigaction = on_queued,
+				    .sa_flags = SA_SIGINFO | SA_RESTART };
 	struct sigaction child = { .sa_handler = on_child, .sa_flags = SA_RESTART };
 	pthread_t started[JOBS];
 	sigset_t set;

@@ -24,7 +24,7 @@ int main(void)
 	if (ckpt_exclude_fd(left) < 0 || ckpt_exclude_memory(pages + PAGE - 1, PAGE + 2) < 0 ||
 	    ckpt_exclude_fd(999) == 0 || errno != EBADF || ckpt_ckpt("./saved") != 1)
 		return 1;
-	printf("%d %d %d %d %d\n", fcntl(kept, F_GETFD) >= 0, fcntl(left, F_GETFD) >= 0, pages[PAGE - 1],
-	       pages[PAGE], pages[2 * PAGE]);
+	printf("%d %d %d %d %d\n", fcntl(kept, F_GETFD) >= 0, fcntl(left, F_GETFD) >= 0,
+	       pages[PAGE - 1], pages[PAGE], pages[2 * PAGE]);
 	return 0;
 }

@@ -19,7 +19,8 @@ enum {
 
 static char *map(size_t pages)
 {
-	char *m = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *m = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		       0);
 
 	CHECK(m != MAP_FAILED);
 	madvise(m, pages * PAGE, MADV_NOHUGEPAGE);

@@ -13,7 +13,8 @@ enum { MIB = 1 << 20, SIZE = 100 };
 
 int main(void)
 {
-	char *m = mmap(NULL, (size_t)SIZE * MIB, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	char *m = mmap(NULL, (size_t)SIZE * MIB, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		       -1, 0);
 
 	CHECK(m != MAP_FAILED);
 	for (int i = 0; i < SIZE; i += 2)

@@ -47,7 +47,8 @@ static void memory(void)
 	unsigned char *wiped = make(MAP_PRIVATE | MAP_ANONYMOUS, -1, 4);
 	unsigned char *sealed = make(MAP_PRIVATE | MAP_ANONYMOUS, -1, 5);
 
-	CHECK(madvise(uncopied, SIZE, MADV_DONTFORK) == 0 && madvise(wiped, SIZE, MADV_WIPEONFORK) == 0);
+	CHECK(madvise(uncopied, SIZE, MADV_DONTFORK) == 0 &&
+	      madvise(wiped, SIZE, MADV_WIPEONFORK) == 0);
 	CHECK(mprotect(sealed, SIZE, PROT_NONE) == 0);
 	wait_for_byte();
 	CHECK(mprotect(sealed, SIZE, PROT_READ) == 0);

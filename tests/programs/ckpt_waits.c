@@ -31,24 +31,44 @@ static int ready(void) { return __atomic_load_n(&over, __ATOMIC_SEQ_CST); }
 static void handler(int signo) { handled = signo; }
 
 static int w_epoll(void) { struct epoll_event e; return epoll_wait(epoll, &e, 1, -1) == 1; }
-static int w_epoll_timed(void) { struct epoll_event e; return epoll_wait(epoll, &e, 1, HOUR * 1000) == 1; }
+static int w_epoll_timed(void)
+{
+	struct epoll_event e;
+	return epoll_wait(epoll, &e, 1, HOUR * 1000) == 1;
+}
 static int w_semop(void) { struct sembuf b = { 0, -1, 0 }; return semop(sem, &b, 1) == 0; }
-static int w_semtimedop(void) { struct sembuf b = { 1, -1, 0 }; return semtimedop(sem, &b, 1, &hour) == 0; }
+static int w_semtimedop(void)
+{
+	struct sembuf b = { 1, -1, 0 };
+	return semtimedop(sem, &b, 1, &hour) == 0;
+}
 static int w_sigwait(void) { return sigtimedwait(&rt, NULL, &hour) == SIGRTMIN; }
 static int w_read(void) { char c; return read(pipe_fd[0], &c, 1) == 1; }
 static int w_poll(void) { struct pollfd p = { pair[0], POLLHUP, 0 }; return poll(&p, 1, -1) == 1; }
 static int w_recv(void) { char c; return recv(pair[0], &c, 1, 0) == 0; }
 static int w_msgrcv(void) { struct { long t; char c; } m; return msgrcv(queue, &m, 1, 0, 0) == 1; }
-static int w_futex(void) { return syscall(SYS_futex, &futex_word, FUTEX_WAIT, 0, NULL) == 0 || errno == EAGAIN; }
-static int w_futex_timed(void) { return syscall(SYS_futex, &futex_word, FUTEX_WAIT, 0, &hour) == 0 || errno == EAGAIN; }
-static int w_wait4(void) { int s; return wait(&s) > 0 && WTERMSIG(s) == SIGKILL && wait(&s) < 0 && errno == ECHILD; }
+static int w_futex(void)
+{
+	return syscall(SYS_futex, &futex_word, FUTEX_WAIT, 0, NULL) == 0 || errno == EAGAIN;
+}
+static int w_futex_timed(void)
+{
+	return syscall(SYS_futex, &futex_word, FUTEX_WAIT, 0, &hour) == 0 || errno == EAGAIN;
+}
+static int w_wait4(void)
+{
+	int s;
+	return wait(&s) > 0 && WTERMSIG(s) == SIGKILL && wait(&s) < 0 && errno == ECHILD;
+}
 static int w_sleep(void) { while (!ready()) if (usleep(300)) return 0; return 1; }
 static int w_sigsuspend(void) { return sigsuspend(&rt) < 0 && errno == EINTR && handled; }
 
 static const struct wait { const char *name; int (*call)(void); } waits[] = {
 	{ "epoll", w_epoll }, { "epoll_timed", w_epoll_timed }, { "semop", w_semop },
-	{ "semtimedop", w_semtimedop }, { "sigwait", w_sigwait }, { "read", w_read }, { "poll", w_poll },
-	{ "recv", w_recv }, { "msgrcv", w_msgrcv }, { "futex", w_futex }, { "futex_timed", w_futex_timed },
+	{ "semtimedop", w_semtimedop }, { "sigwait", w_sigwait }, { "read", w_read },
+	{ "poll", w_poll },
+	{ "recv", w_recv }, { "msgrcv", w_msgrcv }, { "futex", w_futex },
+	{ "futex_timed", w_futex_timed },
 	{ "wait4", w_wait4 }, { "sleep", w_sleep }, { "sigsuspend", w_sigsuspend },
 };
 enum { COUNT = sizeof waits / sizeof waits[0] };
@@ -77,7 +97,8 @@ static void *finish(void *arg)
 	CHECK(write(1, "ready\n", 6) == 6 && read(0, &byte, 1) == 1);
 	__atomic_store_n(&over, 1, __ATOMIC_SEQ_CST);
 	futex_word = 1;
-	CHECK(write(pipe_fd[1], "x", 1) == 1 && semop(sem, up, 2) == 0 && msgsnd(queue, &message, 1, 0) == 0);
+	CHECK(write(pipe_fd[1], "x", 1) == 1 && semop(sem, up, 2) == 0 &&
+	      msgsnd(queue, &message, 1, 0) == 0);
 	syscall(SYS_futex, &futex_word, FUTEX_WAKE, 10, NULL);
 	kill(*(pid_t *)arg, SIGKILL);
 	kill(getpid(), SIGRTMIN);
@@ -109,7 +130,8 @@ int main(int argc, char **argv)
 	sem = semget(IPC_PRIVATE, 2, 0600);
 	queue = msgget(IPC_PRIVATE, 0600);
 	epoll = epoll_create1(0);
-	CHECK(pipe(pipe_fd) == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0 && sem >= 0 && queue >= 0);
+	CHECK(pipe(pipe_fd) == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0 && sem >= 0 &&
+	      queue >= 0);
 	CHECK(setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) == 0);
 	CHECK(epoll_ctl(epoll, EPOLL_CTL_ADD, pair[0], &event) == 0);
 	if ((child = fork()) == 0)

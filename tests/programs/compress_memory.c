@@ -33,7 +33,8 @@ static void each(char *text, char *random, int write)
 	uint32_t state = 1;
 
 	for (size_t i = 0; i < SIZE; i++) {
-		char want = "Some text that compresses well. "[i % 32], rare = (char)(noise(&state) >> 24);
+		char want = "Some text that compresses well. "[i % 32],
+		     rare = (char)(noise(&state) >> 24);
 
 		if (write) {
 			text[i] = want;

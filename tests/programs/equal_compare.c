@@ -40,14 +40,16 @@ static void compare_thread(const struct process *p, const struct thread *a, cons
 {
 	for (size_t i = 0; i < p->arch->regset_count; i++) {
 		const struct arch_regset *kind = &p->arch->regsets[i];
-		const struct regset *x = thread_regset(a, kind->type), *y = thread_regset(b, kind->type);
+		const struct regset *x = thread_regset(a, kind->type),
+				    *y = thread_regset(b, kind->type);
 
-		REQUIRE(x && y && x->size == y->size, "thread %d: %s registers are not in both", a->tid,
-			kind->name);
+		REQUIRE(x && y && x->size == y->size, "thread %d: %s registers are not in both",
+			a->tid, kind->name);
 		for (size_t at = 0; at < x->size; at++)
 			REQUIRE(((const char *)x->data)[at] == ((const char *)y->data)[at],
-				"thread %d: %s registers differ at byte %zu: %llx, %llx", a->tid, kind->name,
-				at, *(const unsigned long long *)((const char *)x->data + at / 8 * 8),
+				"thread %d: %s registers differ at byte %zu: %llx, %llx", a->tid,
+				kind->name, at,
+				*(const unsigned long long *)((const char *)x->data + at / 8 * 8),
 				*(const unsigned long long *)((const char *)y->data + at / 8 * 8));
 	}
 	REQUIRE(a->blocked == b->blocked, "thread %d: the signal mask differs", a->tid);
@@ -92,8 +94,8 @@ static void compare_mappings(const struct process *a, const struct process *b)
 		const struct mapping *x_last = last_of(a, x), *y_last = last_of(b, y);
 
 		REQUIRE(x->start == y->start && x_last->end == y_last->end && x->prot == y->prot,
-			"mappings differ: %lx-%lx %x, %lx-%lx %x", x->start, x_last->end, x->prot, y->start,
-			y_last->end, y->prot);
+			"mappings differ: %lx-%lx %x, %lx-%lx %x", x->start, x_last->end, x->prot,
+			y->start, y_last->end, y->prot);
 		REQUIRE(!x->path == !y->path && (!x->path || (strcmp(x->path, y->path) == 0 &&
 			x->deleted == y->deleted && x->file_offset == y->file_offset)),
 			"files of the mapping at %lx differ", x->start);
@@ -116,7 +118,8 @@ static size_t compare_memory(const struct process *a, const struct process *b)
 		for (addr_t at = m->start; at < m->end && m->bytes != BYTES_MISSING;) {
 			size_t n = m->end - at < PIECE ? m->end - at : PIECE;
 
-			REQUIRE(process_read(b, at, y, n, &err) == 0 && process_read(a, at, x, n, &err) == 0,
+			REQUIRE(process_read(b, at, y, n, &err) == 0 &&
+					process_read(a, at, x, n, &err) == 0,
 				"%s", err.message);
 			for (size_t k = 0; memcmp(x, y, n) != 0 && k < n; k++)
 				REQUIRE(x[k] == y[k], "memory differs at %lx (%s)", at + k,

@@ -37,7 +37,7 @@ int main(int argc, char **argv)
 		usleep(10000);
 	printf("%s, %s, %s\n", fcntl(fd, F_GETFD) < 0 && errno == EBADF ? "closed" : "open",
 	       is(from, to, 0) ? "zeros" : "not zeros",
-	       is(memory, from, 'x') && is(to, memory + PAGES * PAGE, 'x') ? "the rest is as it was" :
-	       "more is lost");
+	       is(memory, from, 'x') && is(to, memory + PAGES * PAGE, 'x') ? "the rest is as it was"
+									   : "more is lost");
 	return 0;
 }

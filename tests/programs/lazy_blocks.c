@@ -43,10 +43,12 @@ int main(void)
 	for (int i = 0; i < BLOCKS; i++)
 		blocks[i] = memset(malloc(SIZE), 'a' + i, SIZE);
 	aligned = memset(memalign(1 << 16, SIZE), 'l', SIZE);
-	own = memset(mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 'o', SIZE);
+	own = memset(mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+		     'o', SIZE);
 	for (int i = 0; i < 400; i++)
 		many[i] = memset(malloc(10000), 'm', 10000);
-	CHECK(pthread_create(&thread, NULL, fill_arena, NULL) == 0 && pthread_join(thread, NULL) == 0);
+	CHECK(pthread_create(&thread, NULL, fill_arena, NULL) == 0 &&
+	      pthread_join(thread, NULL) == 0);
 
 	checkpoint();
 

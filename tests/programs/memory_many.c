@@ -14,7 +14,8 @@ int main(int argc, char **argv)
 {
 	const struct timespec pause = { .tv_nsec = 10000000 };
 	size_t page = 4096, number = argc > 2 ? strtoul(argv[1], NULL, 0) : 1;
-	char *memory = mmap(NULL, number * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *memory = mmap(NULL, number * page, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int same = memory != MAP_FAILED;
 
 	for (size_t i = 0; same && i < number; i++) {

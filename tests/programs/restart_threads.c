@@ -74,7 +74,8 @@ int main(int argc, char **argv)
 		pthread_attr_t found;
 
 		CHECK(pthread_kill(thread[0], SIGUSR1) == 0);
-		CHECK(pthread_getattr_np(thread[1], &found) == 0 && pthread_attr_destroy(&found) == 0);
+		CHECK(pthread_getattr_np(thread[1], &found) == 0 &&
+		      pthread_attr_destroy(&found) == 0);
 		CHECK(pthread_getattr_np(pthread_self(), &found) == 0 &&
 		      pthread_attr_destroy(&found) == 0);
 	}

@@ -24,7 +24,8 @@ static void use(volatile char *memory, size_t size)
 
 int main(void)
 {
-	char *heap = sbrk(SIZE), *memory = mmap(NULL, SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *heap = sbrk(SIZE),
+	     *memory = mmap(NULL, SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	CHECK(heap != (void *)-1 && memory != MAP_FAILED &&
 	      mprotect(memory + PAGE, SIZE - 2 * PAGE, PROT_READ | PROT_WRITE) == 0);

@@ -90,7 +90,8 @@ static void test_round_trips(void)
 	static char want[MOST], got[MOST];
 
 	for (int i = 0; i < 30; i++) {
-		int fd = memfd_create("packed", MFD_CLOEXEC), level = i % 10 ? 1 : 1 + (int)below(19);
+		int fd = memfd_create("packed", MFD_CLOEXEC),
+		    level = i % 10 ? 1 : 1 + (int)below(19);
 		struct packer p;
 		bool good = packer_open(&p, fd, level) == 0;
 		size_t size = fill(want, &p, &good);
@@ -114,7 +115,8 @@ static void test_zeros(void)
 		abort();
 	CHECK(packer_put_zeros(&p, (uint64_t)1 << 40) == 0 && packer_finish(&p) == 0,
 	      "1 TiB of zeros is packed");
-	CHECK(p.written == 6 + 4ull * (1 << 23), "into 4 bytes for each 128 KiB, and a header of 6");
+	CHECK(p.written == 6 + 4ull * (1 << 23),
+	      "into 4 bytes for each 128 KiB, and a header of 6");
 	packer_close(&p);
 	close(fd);
 }
@@ -126,7 +128,8 @@ static void test_full(void)
 
 	if (packer_open(&p, open("/dev/full", O_WRONLY | O_CLOEXEC), 1) < 0)
 		abort();
-	CHECK(packer_put(&p, bytes, sizeof bytes) == 0 && packer_finish(&p) == -1 && errno == ENOSPC,
+	CHECK(packer_put(&p, bytes, sizeof bytes) == 0 && packer_finish(&p) == -1 &&
+		      errno == ENOSPC,
 	      "a full disk is told");
 	CHECK(packer_put_zeros(&p, 4 * MIB) == -1 && errno == ENOSPC, "of zeros, too");
 	close(p.fd);

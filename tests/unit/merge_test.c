@@ -73,7 +73,8 @@ static void test_untouched(void)
 	      "map : 8000-9000 : rw-s : 0\n");
 	core.origin = ORIGIN_GDB;
 	add(0x2000, 0x3000, R | W, BYTES_SAVED);
-	CHECK(merge() && core.mapping_count == 4, "gdb's core gets what it lacks of private memory");
+	CHECK(merge() && core.mapping_count == 4,
+	      "gdb's core gets what it lacks of private memory");
 	CHECK(is_range(0, 0x1000, 0x2000) && core.mappings[0].bytes == BYTES_ZERO &&
 	      core.mappings[0].prot == (R | W), "below what it has, as zeros");
 	CHECK(is_range(1, 0x2000, 0x3000) && core.mappings[1].bytes == BYTES_SAVED,

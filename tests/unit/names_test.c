@@ -30,7 +30,8 @@ static void test_open_flags(void)
 	CHECK_TEXT(open_text(O_RDONLY), "O_RDONLY", "reading alone has a name");
 	CHECK_TEXT(open_text(O_WRONLY | O_APPEND), "O_WRONLY|O_APPEND", "two flags are joined");
 	CHECK_TEXT(open_text(O_RDWR | O_SYNC), "O_RDWR|O_SYNC", "O_SYNC is not taken for O_DSYNC");
-	CHECK_TEXT(open_text(O_RDWR | O_DSYNC), "O_RDWR|O_DSYNC", "O_DSYNC is not taken for O_SYNC");
+	CHECK_TEXT(open_text(O_RDWR | O_DSYNC), "O_RDWR|O_DSYNC",
+		   "O_DSYNC is not taken for O_SYNC");
 	CHECK_TEXT(open_text(O_RDWR | O_TMPFILE), "O_RDWR|O_TMPFILE",
 		   "O_TMPFILE is not taken for O_DIRECTORY");
 	CHECK_TEXT(open_text(O_DIRECTORY), "O_RDONLY|O_DIRECTORY", "a directory is read only");

@@ -99,7 +99,8 @@ static void test_surroundings(void)
 	signal(SIGUSR2, _exit);
 	p = read_self();
 	CHECK(p->have == (HAVE_DESCRIPTORS | HAVE_DISPOSITIONS | HAVE_CWD | HAVE_UMASK |
-			  HAVE_MAPPING_FLAGS | HAVE_BRK | HAVE_MM | HAVE_LIMITS | HAVE_ROOT | HAVE_TIMERS),
+			  HAVE_MAPPING_FLAGS | HAVE_BRK | HAVE_MM | HAVE_LIMITS | HAVE_ROOT |
+			  HAVE_TIMERS),
 	      "every kind of state is there");
 	CHECK(p->umask == 027, "the umask is octal");
 	CHECK_TEXT(p->cwd, directory, "the working directory is known");

@@ -128,7 +128,9 @@ static inline void random_notices(struct process *q, struct description *d)
 		d->notices = arena_grow(&q->arena, d->notices, d->notice_count, &d->notice_capacity,
 					sizeof *d->notices);
 		d->notices[d->notice_count++] = (struct inotify_watch){
-			.wd = wd, .mask = (uint32_t)sized_number(), .path = below(3) ? " /a : b" : NULL,
+			.wd = wd,
+			.mask = (uint32_t)sized_number(),
+			.path = below(3) ? " /a : b" : NULL,
 		};
 	}
 }

@@ -70,12 +70,14 @@ static inline void random_option(struct process *q, struct socket *s)
 	size_t each, kind = below(socket_option_kind_count);
 	const struct socket_option_kind *k = &socket_option_kinds[kind];
 
-	s->options = arena_grow(&q->arena, s->options, s->option_count, &s->option_capacity, sizeof *o);
+	s->options =
+		arena_grow(&q->arena, s->options, s->option_count, &s->option_capacity, sizeof *o);
 	o = &s->options[s->option_count++];
 	memset(o, 0, sizeof *o);
 	o->kind = kind;
 	each = k->form == OPTION_TEXT ? 1 : k->form == OPTION_LONGS ? 8 : 4;
-	o->size = (uint8_t)(each * (k->form == OPTION_TEXT ? below(16) : 1 + below(k->size / each)));
+	o->size =
+		(uint8_t)(each * (k->form == OPTION_TEXT ? below(16) : 1 + below(k->size / each)));
 	random_bytes(o->value, o->size, k->form == OPTION_TEXT);
 }
 
@@ -135,7 +137,8 @@ static inline bool same_socket(const struct socket *a, const struct socket *b)
 	    a->option_count != b->option_count || a->message_count != b->message_count)
 		return false;
 	for (size_t i = 0; i < a->option_count; i++)
-		if (a->options[i].kind != b->options[i].kind || a->options[i].size != b->options[i].size ||
+		if (a->options[i].kind != b->options[i].kind ||
+		    a->options[i].size != b->options[i].size ||
 		    memcmp(a->options[i].value, b->options[i].value, SOCKET_OPTION_SIZE) != 0)
 			return false;
 	for (size_t i = 0; i < a->message_count; i++) {

@@ -10,7 +10,9 @@
 
 static inline void random_trait(struct process *q, struct trait *t)
 {
-	static const char *const names[] = { "stack: 1", "none", "a : b", "#", " ", "\\", "[anon]" };
+	static const char *const names[] = {
+		"stack: 1", "none", "a : b", "#", " ", "\\", "[anon]"
+	};
 
 	t->flags = (uint32_t)below(TRAIT_DEVICE * 2);
 	t->pkey = (uint32_t)below(TRAIT_PKEY_MAX + 1);
@@ -42,7 +44,8 @@ static inline void random_traits(struct process *q)
 		};
 	for (size_t i = 0; i < q->mapping_count; i++)
 		if (q->mappings[i].deleted && below(2))
-			q->mappings[i].file = (struct file_id){ below((uint64_t)1 << 32), 1 + number() / 2 };
+			q->mappings[i].file =
+				(struct file_id){ below((uint64_t)1 << 32), 1 + number() / 2 };
 	at = 0;
 	for (size_t n = below(10); n; n--) {
 		struct guard *g = process_add_guard(q);
@@ -64,8 +67,8 @@ static inline bool same_traits(const struct process *a, const struct process *b)
 	for (size_t i = 0; i < a->segment_count; i++) {
 		const struct segment *x = &a->segments[i], *y = &b->segments[i];
 
-		if (x->id != y->id || x->key != y->key || x->size != y->size || x->mode != y->mode ||
-		    x->removed != y->removed)
+		if (x->id != y->id || x->key != y->key || x->size != y->size ||
+		    x->mode != y->mode || x->removed != y->removed)
 			return false;
 	}
 	for (size_t i = 0; i < a->trait_count; i++) {
@@ -77,7 +80,8 @@ static inline bool same_traits(const struct process *a, const struct process *b)
 			return false;
 	}
 	for (size_t i = 0; i < a->guard_count; i++)
-		if (a->guards[i].start != b->guards[i].start || a->guards[i].end != b->guards[i].end)
+		if (a->guards[i].start != b->guards[i].start ||
+		    a->guards[i].end != b->guards[i].end)
 			return false;
 	return true;
 }

@@ -52,7 +52,8 @@ static inline bool same_files(const struct process *a, const struct process *b)
 				      &b->descriptions[y->description]))
 			return false;
 	}
-	return same_nameless_files(a, b) && same_text(a->cwd, b->cwd) && same_text(a->root, b->root) && a->umask == b->umask;
+	return same_nameless_files(a, b) && same_text(a->cwd, b->cwd) &&
+	       same_text(a->root, b->root) && a->umask == b->umask;
 }
 
 static inline bool same_attributes(const struct attributes *a, const struct attributes *b)
@@ -86,15 +87,16 @@ static inline bool same_timers(const struct process *a, const struct process *b)
 		    !same_times(&a->interval_timers[i].times, &b->interval_timers[i].times))
 			return false;
 	if (a->posix_timer_count != b->posix_timer_count || a->clocks.known != b->clocks.known ||
-	    a->clocks.realtime != b->clocks.realtime || a->clocks.monotonic != b->clocks.monotonic ||
-	    a->clocks.boottime != b->clocks.boottime)
+	    a->clocks.realtime != b->clocks.realtime ||
+	    a->clocks.monotonic != b->clocks.monotonic || a->clocks.boottime != b->clocks.boottime)
 		return false;
 	for (size_t i = 0; i < a->posix_timer_count; i++) {
 		const struct posix_timer *x = &a->posix_timers[i], *y = &b->posix_timers[i];
 
 		if (x->id != y->id || x->clock != y->clock || x->clock_tid != y->clock_tid ||
 		    x->notify != y->notify || x->signo != y->signo || x->value != y->value ||
-		    x->tid != y->tid || x->times_known != y->times_known || !same_times(&x->times, &y->times))
+		    x->tid != y->tid || x->times_known != y->times_known ||
+		    !same_times(&x->times, &y->times))
 			return false;
 	}
 	return true;
@@ -105,7 +107,8 @@ static inline bool same_pending(const struct process *a, const struct process *b
 	if (a->pending_signal_count != b->pending_signal_count)
 		return false;
 	for (size_t i = 0; i < a->pending_signal_count; i++) {
-		const struct pending_signal *x = &a->pending_signals[i], *y = &b->pending_signals[i];
+		const struct pending_signal *x = &a->pending_signals[i],
+					    *y = &b->pending_signals[i];
 
 		if (x->tid != y->tid || x->signo != y->signo || x->info_known != y->info_known ||
 		    x->code != y->code || x->error != y->error || x->pid != y->pid ||
@@ -124,7 +127,8 @@ static inline bool same_threads(const struct process *a, const struct process *b
 
 		if (x->tid != y->tid || strcmp(x->name, y->name) != 0 ||
 		    x->altstack.known != y->altstack.known || x->altstack.sp != y->altstack.sp ||
-		    x->altstack.size != y->altstack.size || x->altstack.flags != y->altstack.flags ||
+		    x->altstack.size != y->altstack.size ||
+		    x->altstack.flags != y->altstack.flags ||
 		    x->blocked_known != y->blocked_known ||
 		    (x->blocked_known && x->blocked != y->blocked) ||
 		    !same_attributes(&x->attributes, &y->attributes))
@@ -180,7 +184,8 @@ static inline bool same_model(const struct process *a, const struct process *b)
 {
 	return a->have == b->have && same_identity(a, b) && same_threads(a, b) &&
 	       same_memory(a, b) && same_files(a, b) && same_signals_and_limits(a, b) &&
-	       same_pending(a, b) && same_timers(a, b) && same_attributes(&a->attributes, &b->attributes) &&
+	       same_pending(a, b) && same_timers(a, b) &&
+	       same_attributes(&a->attributes, &b->attributes) &&
 	       same_credentials(&a->credentials, &b->credentials);
 }
 

@@ -38,7 +38,8 @@ static void test_pipes(void)
 	CHECK(d->pipe_size == 8192 && d->hung_up, "has a size, and nobody at its other end");
 	CHECK(d->packet_count == 2 && d->packets[0] == 2 && d->packets[1] == 1 &&
 	      d->queued_size == 3 && !memcmp(d->queued, "ab", 3), "the packets keep their sizes");
-	CHECK(parse("4 : /tmp/fifo : 0 : O_RDWR\npipe-data : 4 : x") && file_of(4)->queued_size == 1,
+	CHECK(parse("4 : /tmp/fifo : 0 : O_RDWR\npipe-data : 4 : x") &&
+		      file_of(4)->queued_size == 1,
 	      "a fifo holds bytes too");
 }
 
@@ -54,8 +55,10 @@ static void test_special(void)
 	      "a timerfd has all of its state");
 	t = file_of(5)->timer;
 	CHECK(t && t->clock == CLOCK_REALTIME && t->ticks == 3 && t->value.tv_sec == 12 &&
-	      t->value.tv_nsec == 500000000 && t->interval.tv_sec == 0 && t->interval.tv_nsec == 1 &&
-	      t->flags == (TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET), "to the nanosecond");
+		      t->value.tv_nsec == 500000000 && t->interval.tv_sec == 0 &&
+		      t->interval.tv_nsec == 1 &&
+		      t->flags == (TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET),
+	      "to the nanosecond");
 	CHECK(parse("5 : timerfd : 0\ntimerfd : 5 : CLOCK_BOOTTIME : 0 : 7 : 0 : 0") &&
 	      file_of(5)->timer->value.tv_sec == 7 && !file_of(5)->timer->flags,
 	      "a time may have no decimals");
@@ -68,14 +71,17 @@ static void test_contents(void)
 	const struct nameless *n;
 
 	CHECK(parse("contents : 0:1:77 : 0 : aGVs\n"
-		    "nameless : 00:01:77 : memfd : a \\072 b : 10 : 777 : F_SEAL_GROW|F_SEAL_WRITE\n"
+		    "nameless : 00:01:77 : memfd : a \\072 b : 10 : 777 : "
+		    "F_SEAL_GROW|F_SEAL_WRITE\n"
 		    "3 : memfd:a : 4 : O_RDWR\nstat : 3 : 0:1:77 : 10 : 5.25\n"
 		    "contents : 0:1:77 : 5 : bG8="), "a file without a name has contents");
 	CHECK(file_of(3)->stamp.known && file_of(3)->stamp.size == 10 &&
-	      file_of(3)->stamp.modified.tv_nsec == 250000000, "a descriptor tells which file it is of");
+		      file_of(3)->stamp.modified.tv_nsec == 250000000,
+	      "a descriptor tells which file it is of");
 	n = process_nameless(&p, file_of(3)->stamp.id);
 	CHECK(n && n->memfd && n->saved && !strcmp(n->name, "a : b") && n->size == 10 &&
-	      n->mode == 0777 && n->seals == (F_SEAL_GROW | F_SEAL_WRITE), "that is found by its id");
+		      n->mode == 0777 && n->seals == (F_SEAL_GROW | F_SEAL_WRITE),
+	      "that is found by its id");
 	CHECK(n && n->extent_count == 2 && n->extents[0].size == 3 &&
 	      !memcmp(n->extents[0].bytes, "hel", 3) && n->extents[1].offset == 5 &&
 	      n->extents[1].size == 2 && !memcmp(n->extents[1].bytes, "lo", 2),
@@ -158,8 +164,10 @@ static void test_errors(void)
 		  "log:2:13: process: 4194305 is more than 4194304" },
 		{ "4 : epoll : 0\npidfd : 4 : 1", "log:2:9: descriptor 4 is no pidfd" },
 		{ "4 : f : 0\nstat : 4 : 1:2 : 0 : 0", "log:2:15: inode is missing" },
-		{ "4 : f : 0\nstat : 4 : 1000:2:3 : 0 : 0", "log:2:12: device: 1000 is more than 0xfff" },
-		{ "4 : epoll : 0\nstat : 4 : 1:2:3 : 0 : 0", "log:2:8: descriptor 4 is no regular file" },
+		{ "4 : f : 0\nstat : 4 : 1000:2:3 : 0 : 0",
+		  "log:2:12: device: 1000 is more than 0xfff" },
+		{ "4 : epoll : 0\nstat : 4 : 1:2:3 : 0 : 0",
+		  "log:2:8: descriptor 4 is no regular file" },
 		{ "4 : f : 0\nstat : 4 : 1:2:3 : 9223372036854775808 : 0",
 		  "log:2:20: size: 9223372036854775808 is more than 9223372036854775807" },
 		{ "nameless : 1:2:3 : pipe : x : 0 : 600 : 0",
@@ -168,36 +176,46 @@ static void test_errors(void)
 		  "log:1:42: seals: 'F_SEAL_X' is no seal of a memfd" },
 		{ "nameless : 1:2:3 : memfd : x : 0 : 600 : 0 : what",
 		  "log:1:46: 'what' is not 'not-saved'" },
-		{ "nameless : 1:2:3 : memfd : x : 0 : 600 : 0\nnameless : 1:2:3 : memfd : x : 0 : 600 : 0",
+		{ "nameless : 1:2:3 : memfd : x : 0 : 600 : 0\n"
+		  "nameless : 1:2:3 : memfd : x : 0 : 600 : 0",
 		  "log: the file without a name 01:02:3 has two lines" },
-		{ "contents : 1:2:3 : 0 : aGVs", "log:1:12: there is no file without a name of this id" },
+		{ "contents : 1:2:3 : 0 : aGVs",
+		  "log:1:12: there is no file without a name of this id" },
 		{ "nameless : 1:2:3 : memfd : x : 2 : 600 : 0\ncontents : 1:2:3 : 0 : aGVs",
 		  "log:2:12: the contents reach beyond the file's 2 bytes" },
-		{ "nameless : 1:2:3 : memfd : x : 4 : 600 : 0\ncontents : 1:2:3 : 9223372036854775807 : aGVs",
+		{ "nameless : 1:2:3 : memfd : x : 4 : 600 : 0\n"
+		  "contents : 1:2:3 : 9223372036854775807 : aGVs",
 		  "log:2:12: the contents reach beyond the file's 4 bytes" },
 		{ "nameless : 1:2:3 : memfd : x : 9 : 600 : 0\ncontents : 1:2:3 : 4 : aGVs\n"
-		  "contents : 1:2:3 : 6 : aGVs", "log:3:12: the contents at 6 must follow those before" },
+		  "contents : 1:2:3 : 6 : aGVs",
+		  "log:3:12: the contents at 6 must follow those before" },
 		{ "contents : 1:2:3 : 0 : aGV",
 		  "log:1:24: contents: base64 comes in groups of four characters" },
 		{ "contents : 1:2:3 : 0 : aG!s", "log:1:26: contents: '!' is no base64" },
 		{ "contents : 1:2:3 : 0 : a===", "log:1:25: contents: '=' is no base64" },
 		{ "4 : f : 0\nlock : 4 : mine : read : 0 : 0",
 		  "log:2:12: 'mine' is none of the words that may stand here" },
-		{ "4 : f : 0\nlock : 4 : ofd : read : 5 : 4", "log:2:29: end: the lock ends before it starts" },
-		{ "4 : epoll : 0\nlock : 4 : ofd : read : 5 : 5", "log:2:8: descriptor 4 is no file" },
-		{ "4 : f : 0\nowner : 4 : process : 1 : SIGNONE", "log:2:27: 'SIGNONE' is no signal" },
+		{ "4 : f : 0\nlock : 4 : ofd : read : 5 : 4",
+		  "log:2:29: end: the lock ends before it starts" },
+		{ "4 : epoll : 0\nlock : 4 : ofd : read : 5 : 5",
+		  "log:2:8: descriptor 4 is no file" },
+		{ "4 : f : 0\nowner : 4 : process : 1 : SIGNONE",
+		  "log:2:27: 'SIGNONE' is no signal" },
 		{ "4 : epoll : 0\nepoll-watch : 4 : 3 : 1 : 1 : unseen",
 		  "log:2:31: 'unseen' is neither 'seen' nor 'through DESCRIPTOR'" },
 		{ "4 : epoll : 0\nepoll-watch : 4 : 3 : 1 : 1 : through x",
 		  "log:2:39: descriptor: 'x' is not a number" },
-		{ "4 : epoll : 0\ninotify-watch : 4 : 1 : 1", "log:2:17: descriptor 4 is no inotify" },
-		{ "4 : inotify : 0\ninotify-watch : 4 : 0 : 1", "log:2:21: watch: no watch has the number 0" },
+		{ "4 : epoll : 0\ninotify-watch : 4 : 1 : 1",
+		  "log:2:17: descriptor 4 is no inotify" },
+		{ "4 : inotify : 0\ninotify-watch : 4 : 0 : 1",
+		  "log:2:21: watch: no watch has the number 0" },
 		{ "4 : inotify : 0\ninotify-watch : 4 : 1 : 1 : /a\ninotify-watch : 4 : 1 : 1 : /b",
 		  "log:3:17: watch 1 of inotify 4 has a line already" },
 		{ "pidfd : x : 1", "log:1:9: descriptor: 'x' is not a number" },
-		{ "timerfd : 4 : CLOCK_MONOTONIC", "log:1:1: too few fields; the line is 'timerfd : "
-		  "DESCRIPTOR : CLOCK : TICKS : VALUE : INTERVAL : FLAGS', with a blank on both sides "
-		  "of every colon" },
+		{ "timerfd : 4 : CLOCK_MONOTONIC",
+		  "log:1:1: too few fields; the line is 'timerfd "
+		  ": DESCRIPTOR : CLOCK : TICKS : VALUE : INTERVAL : FLAGS', with a blank on both "
+		  "sides of every colon" },
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -52,10 +52,12 @@ static void test_unix(void)
 	CHECK(s->peer.size == 11 && !strcmp(un->sun_path, "/tmp/a b"), "a path ends in a NUL");
 	CHECK(s->peer_id == 9, "the peer is known by its number");
 	CHECK(s->message_count == 1 && s->messages[0].size == 7 &&
-	      !memcmp(s->messages[0].bytes, "one\ntwo", 7), "the bytes of a stream follow one another");
+		      !memcmp(s->messages[0].bytes, "one\ntwo", 7),
+	      "the bytes of a stream follow one another");
 	CHECK(parse("4 : socket:[8] : 0\nsocket : 4 : unix dgram : plain : - : \\055") &&
-	      !socket_of(4)->local.size && socket_of(4)->peer.size == 4 &&
-	      socket_of(4)->peer.bytes[2] == '-', "- is no address, and a path of that name is escaped");
+		      !socket_of(4)->local.size && socket_of(4)->peer.size == 4 &&
+		      socket_of(4)->peer.bytes[2] == '-',
+	      "- is no address, and a path of that name is escaped");
 }
 
 static void test_internet(void)
@@ -64,7 +66,8 @@ static void test_internet(void)
 	const struct sockaddr_in *in;
 	const struct sockaddr_in6 *in6;
 
-	CHECK(parse("3 : socket:[8] : 0\nsocket : 3 : inet stream 6 : listening 128 2 : 127.0.0.1:8080"),
+	CHECK(parse("3 : socket:[8] : 0\n"
+		    "socket : 3 : inet stream 6 : listening 128 2 : 127.0.0.1:8080"),
 	      "a listening socket");
 	s = socket_of(3);
 	in = (const struct sockaddr_in *)s->local.bytes;
@@ -81,8 +84,9 @@ static void test_internet(void)
 	CHECK(s->message_count == 2 && s->messages[0].size == 2 && !s->messages[1].size &&
 	      s->messages[0].from.size == sizeof *in6 && !s->messages[1].from.size,
 	      "has messages, which know where they came from");
-	CHECK(parse("3 : socket:[8] : 0\nsocket : 3 : netlink raw 15 : plain : 0x1000000001000000ff000000") &&
-	      socket_of(3)->local.size == 12 && socket_of(3)->local.bytes[8] == 0xff,
+	CHECK(parse("3 : socket:[8] : 0\n"
+		    "socket : 3 : netlink raw 15 : plain : 0x1000000001000000ff000000") &&
+		      socket_of(3)->local.size == 12 && socket_of(3)->local.bytes[8] == 0xff,
 	      "other families have the bytes of their address");
 }
 
@@ -93,7 +97,8 @@ static void test_options(void)
 
 	CHECK(parse("3 : socket:[8] : 0\nsocket : 3 : inet stream 6 : plain\n"
 		    "socket-option : 3 : SO_KEEPALIVE : 1\nsocket-option : 3 : SO_PEEK_OFF : -1\n"
-		    "socket-option : 3 : SO_LINGER : 1 30\nsocket-option : 3 : SO_RCVTIMEO : 5 250000\n"
+		    "socket-option : 3 : SO_LINGER : 1 30\n"
+		    "socket-option : 3 : SO_RCVTIMEO : 5 250000\n"
 		    "socket-option : 3 : TCP_CONGESTION : reno\n"), "options");
 	s = socket_of(3);
 	CHECK(s->option_count == 5 && socket_option_number(s, SOL_SOCKET, SO_KEEPALIVE, 0) == 1 &&
@@ -102,7 +107,8 @@ static void test_options(void)
 	memcpy(&time, s->options[3].value, sizeof time);
 	CHECK(time.tv_sec == 5 && time.tv_usec == 250000, "a time");
 	CHECK(s->options[4].size == 4 && !memcmp(s->options[4].value, "reno", 5), "or a name");
-	CHECK(socket_option_number(s, SOL_SOCKET, SO_BROADCAST, 7) == 7, "those that are not there are not");
+	CHECK(socket_option_number(s, SOL_SOCKET, SO_BROADCAST, 7) == 7,
+	      "those that are not there are not");
 }
 
 #define SOCKET "4 : socket:[1] : 0\nsocket : 4 : unix stream : plain\n"
@@ -113,7 +119,8 @@ static const struct {
 } errors[] = {
 	{ "socket : 4 : unix stream : plain", "log:1:10: descriptor 4 is no socket" },
 	{ "4 : f : 0\nsocket : 4 : unix stream : plain", "log:2:10: descriptor 4 is no socket" },
-	{ SOCKET "socket : 4 : unix stream : plain", "log:3:10: descriptor 4 has a socket line already" },
+	{ SOCKET "socket : 4 : unix stream : plain",
+	  "log:3:10: descriptor 4 has a socket line already" },
 	{ "socket-option : 4 : SO_KEEPALIVE : 1", "log:1:17: descriptor 4 has no socket line" },
 	{ "4 : socket:[1] : 0\nsocket-data : 4 : a", "log:2:15: descriptor 4 has no socket line" },
 	{ "socket : x : unix stream : plain", "log:1:10: descriptor: 'x' is not a number" },
@@ -140,24 +147,31 @@ static const struct {
 	{ "socket : 4 : inet6 stream 6 : plain : [::1%eth0]:80",
 	  "log:1:39: '[::1%eth0]:80' is no address of this family: [::1]:80" },
 	{ "socket : 4 : netlink raw : plain : 0x0200",
-	  "log:1:36: '0x0200' is no address of this family: 0x and the bytes of its struct sockaddr" },
+	  "log:1:36: '0x0200' is no address of this family: 0x and the bytes of its struct "
+	  "sockaddr" },
 	{ "socket : 4 : netlink raw : plain : 0x02000000",
-	  "log:1:36: '0x02000000' is no address of this family: the first two bytes are the family" },
+	  "log:1:36: '0x02000000' is no address of this family: the first two bytes are the "
+	  "family" },
 	{ "socket : 4 : unix stream : plain : a\\000b",
-	  "log:1:36: 'a\\000b' is no address of this family: a path, or @ and a name, of at most 108 bytes" },
-	{ "socket : 4 : unix stream : connected : - : - : 9", "log:1:48: '9' is not 'socket:[NUMBER]'" },
-	{ "socket : 4 : unix stream : connected : - : - : socket:[x]", "log:1:56: number: 'x' is not a number" },
+	  "log:1:36: 'a\\000b' is no address of this family: a path, or @ and a name, of at most "
+	  "108 bytes" },
+	{ "socket : 4 : unix stream : connected : - : - : 9",
+	  "log:1:48: '9' is not 'socket:[NUMBER]'" },
+	{ "socket : 4 : unix stream : connected : - : - : socket:[x]",
+	  "log:1:56: number: 'x' is not a number" },
 	{ SOCKET "socket-option : 4 : SO_SHINY : 1",
 	  "log:3:21: 'SO_SHINY' is no option of sockets that is known here" },
 	{ SOCKET "socket-option : 4 : SO_KEEPALIVE : on", "log:3:36: value: 'on' is not a number" },
-	{ SOCKET "socket-option : 4 : SO_KEEPALIVE : 1 2", "log:3:38: SO_KEEPALIVE has 1 numbers at most" },
+	{ SOCKET "socket-option : 4 : SO_KEEPALIVE : 1 2",
+	  "log:3:38: SO_KEEPALIVE has 1 numbers at most" },
 	{ SOCKET "socket-option : 4 : SO_KEEPALIVE : 2147483648",
 	  "log:3:36: value: 2147483648 is more than 2147483647" },
 	{ SOCKET "socket-option : 4 : TCP_CONGESTION : a-name-that-is-far-too-long",
 	  "log:3:38: 'a-name-that-is-far-too-long' is longer than any name of its kind" },
 	{ SOCKET "socket-data : 4 : ", "log:3:19: bytes are missing" },
 	{ DATAGRAM "socket-data : 4 : a", "log:3:15: descriptor 4 is no stream: it has messages" },
-	{ SOCKET "socket-message : 4 : 1 : a", "log:3:18: descriptor 4 is a stream: it has no messages" },
+	{ SOCKET "socket-message : 4 : 1 : a",
+	  "log:3:18: descriptor 4 is a stream: it has no messages" },
 	{ DATAGRAM "socket-message : 4 : 2 : a", "log:3:22: size: the message has 1 bytes here" },
 	{ DATAGRAM "socket-message : 4 : 1 : a : here\n# behind",
 	  "log:3:30: 'here' is no address of this family: 127.0.0.1:80" },

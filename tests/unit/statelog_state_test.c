@@ -56,40 +56,51 @@ static void test_lines(void)
 
 	if (!CHECK(parse(text, strlen(text)) == 0, "lines of every kind are read: %s", err.message))
 		return;
-	CHECK(p.thread_count == 2 && p.threads[1].tid == 9, "a thread that only an attribute names is added");
+	CHECK(p.thread_count == 2 && p.threads[1].tid == 9,
+	      "a thread that only an attribute names is added");
 	CHECK(process_attribute(&p, &p.threads[0], ATTRIBUTE_NICE, &value) && value == 5 &&
 	      process_attribute(&p, &p.threads[1], ATTRIBUTE_NICE, &value) && value == -3,
 	      "a thread's own line wins over that of all");
 	CHECK(process_scheduling(&p, &p.threads[1])->priority == 10 &&
-	      process_scheduling(&p, &p.threads[1])->reset_on_fork && !process_scheduling(&p, &p.threads[0]),
+		      process_scheduling(&p, &p.threads[1])->reset_on_fork &&
+		      !process_scheduling(&p, &p.threads[0]),
 	      "a policy has a priority and a thread");
 	CHECK(process_cpus(&p, &p.threads[0])->cpu_words == 2 &&
-	      process_cpus(&p, &p.threads[0])->cpus[0] == 7 && process_cpus(&p, &p.threads[0])->cpus[1] == 1 &&
-	      process_cpus(&p, &p.threads[1])->cpu_words == 0, "cpus are a list, or all");
-	CHECK(p.attributes.values[ATTRIBUTE_IOPRIO] == (2 << 13 | 4), "an i/o priority has a class");
-	CHECK(p.interval_timers[0].times.remaining == 1500000000 && p.interval_timers[0].times.interval == 1000,
+		      process_cpus(&p, &p.threads[0])->cpus[0] == 7 &&
+		      process_cpus(&p, &p.threads[0])->cpus[1] == 1 &&
+		      process_cpus(&p, &p.threads[1])->cpu_words == 0,
+	      "cpus are a list, or all");
+	CHECK(p.attributes.values[ATTRIBUTE_IOPRIO] == (2 << 13 | 4),
+	      "an i/o priority has a class");
+	CHECK(p.interval_timers[0].times.remaining == 1500000000 &&
+		      p.interval_timers[0].times.interval == 1000,
 	      "times are seconds with decimals");
-	CHECK(p.posix_timer_count == 2 && p.posix_timers[0].id == 1 && p.posix_timers[0].clock_tid == 7 &&
-	      !p.posix_timers[0].times_known, "timers are sorted, and their times may be unknown");
+	CHECK(p.posix_timer_count == 2 && p.posix_timers[0].id == 1 &&
+		      p.posix_timers[0].clock_tid == 7 && !p.posix_timers[0].times_known,
+	      "timers are sorted, and their times may be unknown");
 	CHECK(p.posix_timers[1].tid == 9 && p.posix_timers[1].value == 0xab &&
 	      p.posix_timers[1].times.interval == 3000000001, "a timer tells a thread");
 	CHECK(p.pending_signal_count == 2 && p.pending_signals[0].code == SI_QUEUE &&
 	      p.pending_signals[0].error == -1 && p.pending_signals[0].words[2] == 2 &&
 	      p.pending_signals[1].tid == 9 && !p.pending_signals[1].info_known,
 	      "signals wait with what came with them");
-	CHECK(p.credentials.uids[1] == 2 && p.credentials.gids[3] == 8 && p.credentials.group_count == 2,
+	CHECK(p.credentials.uids[1] == 2 && p.credentials.gids[3] == 8 &&
+		      p.credentials.group_count == 2,
 	      "credentials are user, group and groups");
 }
 
 static void test_mistakes(void)
 {
-	static const struct { const char *text, *message; } cases[] = {
+	static const struct { const char *text, *message;
+	} cases[] = {
 		{ "nice : 20\n", "log:1:8: nice: '20' is not between -20 and 19" },
 		{ "nice : 1\nnice : 2\n", "log:2:1: nice has a line already" },
-		{ "nice : 1 : 5\nnice : 2 : 5\n", "log:2:1: line 1 says the same of thread 5 already" },
+		{ "nice : 1 : 5\nnice : 2 : 5\n",
+		  "log:2:1: line 1 says the same of thread 5 already" },
 		{ "sigmask : ff\n", "log:1:1: sigmask needs a thread" },
 		{ "nice : 1 : 0\n", "log:1:12: thread id: no thread has 0" },
-		{ "personality : 0 : 5\n", "log:1:19: personality is of the process: it has no thread" },
+		{ "personality : 0 : 5\n",
+		  "log:1:19: personality is of the process: it has no thread" },
 		{ "sched : SCHED_FIFO\n", "log:1:19: priority is missing" },
 		{ "sched : SCHED_SLOW\n",
 		  "log:1:9: sched: 'SCHED_SLOW' is no policy (SCHED_OTHER, SCHED_FIFO 10, ...)" },
@@ -98,8 +109,10 @@ static void test_mistakes(void)
 		{ "cpus : 8192\n", "log:1:8: cpu: 8192 is more than 8191" },
 		{ "cpus : \n", "log:1:8: cpu is missing" },
 		{ "ioprio : high 3\n",
-		  "log:1:10: ioprio: 'high 3' is not none, realtime, best-effort or idle, and a level" },
-		{ "itimer : unreal : 1 : 1\n", "log:1:10: 'unreal' is no interval timer (real, virtual, prof)" },
+		  "log:1:10: ioprio: 'high 3' is not none, realtime, best-effort or idle, and a "
+		  "level" },
+		{ "itimer : unreal : 1 : 1\n",
+		  "log:1:10: 'unreal' is no interval timer (real, virtual, prof)" },
 		{ "itimer : real : 1 : 1\nitimer : real : 1 : 1\n",
 		  "log:2:10: interval timer real has a line already" },
 		{ "itimer : real : 1.0000000001 : 1\n",
@@ -108,7 +121,8 @@ static void test_mistakes(void)
 		  "log:1:17: remaining time: 9223372036 is more than 9223372035 seconds" },
 		{ "timer : 1 : CLOCK_MONOTONIC : none\ntimer : 1 : CLOCK_MONOTONIC : none\n",
 		  "log:2:9: timer 1 stands on line 1 already" },
-		{ "timer : 1 : CLOCK_WALL : none\n", "log:1:13: clock: 'CLOCK_WALL' is not a number" },
+		{ "timer : 1 : CLOCK_WALL : none\n",
+		  "log:1:13: clock: 'CLOCK_WALL' is not a number" },
 		{ "timer : 1 : CLOCK_REALTIME 5 : none\n",
 		  "log:1:28: only CLOCK_THREAD_CPUTIME_ID has a thread" },
 		{ "timer : 1 : CLOCK_REALTIME : none : 5\n", "log:1:37: the interval is missing" },
@@ -117,10 +131,13 @@ static void test_mistakes(void)
 		{ "pending : process : SIGKILL\n", "log:1:21: SIGKILL never waits" },
 		{ "pending : process : SIGHUP : SI_USER\n",
 		  "log:1:30: it needs all of 'CODE : PID : UID : VALUE'" },
-		{ "pending : everybody : SIGHUP\n", "log:1:11: thread id: 'everybody' is not a number" },
+		{ "pending : everybody : SIGHUP\n",
+		  "log:1:11: thread id: 'everybody' is not a number" },
 		{ "credentials : uid 0 0 0 : gid 0 0 0 0 : groups\n", "log:1:24: uid is missing" },
-		{ "credentials : uid 0 0 0 0 : uid 0 0 0 0 : groups\n", "log:1:29: it begins with 'gid'" },
-		{ "capabilities : permitted 0 : inheritable 0 : effective 0 : bounding 0 : ambient 0\n",
+		{ "credentials : uid 0 0 0 0 : uid 0 0 0 0 : groups\n",
+		  "log:1:29: it begins with 'gid'" },
+		{ "capabilities : permitted 0 : inheritable 0 : effective 0 : bounding 0 : "
+		  "ambient 0\n",
 		  "log:1:16: it begins with 'inheritable'" },
 	};
 
@@ -140,7 +157,8 @@ static int64_t random_value(int which)
 
 	switch (which) {
 	case ATTRIBUTE_OOM_SCORE_ADJ: return (int64_t)below(2001) - 1000;
-	case ATTRIBUTE_PERSONALITY: case ATTRIBUTE_COREDUMP_FILTER: return (int64_t)below(1ull << 32);
+	case ATTRIBUTE_PERSONALITY:
+	case ATTRIBUTE_COREDUMP_FILTER: return (int64_t)below(1ull << 32);
 	case ATTRIBUTE_DUMPABLE: case ATTRIBUTE_SECCOMP: return (int64_t)below(3);
 	case ATTRIBUTE_MDWE: return (int64_t)below(4);
 	case ATTRIBUTE_NICE: return (int64_t)below(40) - 20;
@@ -207,7 +225,8 @@ static struct timer_times random_times(void)
 {
 	const uint64_t most = 9223372035999999999ull;
 
-	return (struct timer_times){ (number() >> below(64)) % most, below(2) ? 0 : number() % most };
+	return (struct timer_times){ (number() >> below(64)) % most,
+				     below(2) ? 0 : number() % most };
 }
 
 static void random_timers(struct process *q)
@@ -241,7 +260,8 @@ static void random_timers(struct process *q)
 	if (q->posix_timer_count || below(2))
 		q->have |= HAVE_TIMERS;
 	if (below(2))
-		q->clocks = (struct clocks){ true, random_times().remaining, 5, random_times().remaining };
+		q->clocks = (struct clocks){ true, random_times().remaining, 5,
+					     random_times().remaining };
 }
 
 static void random_pending(struct process *q)

@@ -40,12 +40,16 @@ static void test_lines(void)
 
 static void test_views(void)
 {
-	CHECK(parse("view : 1000-2000 : 00:01:77\nmap : 1000-2000 : rw-s : 0 : /SYSV00000007 : deleted") &&
-	      p.mappings[0].file.device == 1 && p.mappings[0].file.inode == 77 &&
-	      mapping_is_segment(&p.mappings[0]), "a mapping shows a file that is gone");
+	CHECK(parse("view : 1000-2000 : 00:01:77\n"
+		    "map : 1000-2000 : rw-s : 0 : /SYSV00000007 : deleted") &&
+		      p.mappings[0].file.device == 1 && p.mappings[0].file.inode == 77 &&
+		      mapping_is_segment(&p.mappings[0]),
+	      "a mapping shows a file that is gone");
 	CHECK(parse("segment : 77 : 0x7 : 4096 : 640 : removed") && p.segment_count == 1 &&
-	      p.segments[0].id == 77 && p.segments[0].key == 7 && p.segments[0].size == 4096 &&
-	      p.segments[0].mode == 0640 && p.segments[0].removed, "a segment has all of its state");
+		      p.segments[0].id == 77 && p.segments[0].key == 7 &&
+		      p.segments[0].size == 4096 && p.segments[0].mode == 0640 &&
+		      p.segments[0].removed,
+	      "a segment has all of its state");
 }
 
 static void test_refused(void)
@@ -56,7 +60,8 @@ static void test_refused(void)
 		{ "memory : 1000-2000", "log:1:10: what this memory is does not stand behind it" },
 		{ "memory : 1000-1800 : locked",
 		  "log:1:10: range: '1000-1800' is not made of whole pages of 4096 bytes" },
-		{ "memory : 2000-1000 : locked", "log:1:10: range: '2000-1000' ends before it starts" },
+		{ "memory : 2000-1000 : locked",
+		  "log:1:10: range: '2000-1000' ends before it starts" },
 		{ "memory : 1000-1000 : locked",
 		  "log:1:10: range: '1000-1000' is not made of whole pages of 4096 bytes" },
 		{ "memory : 0-ffffffffffff0000 : locked",
@@ -66,13 +71,16 @@ static void test_refused(void)
 		{ "memory : 1000-2000 : pkey", "log:1:22: 'pkey' is nothing that memory can be "
 		  "(locked, dontfork, ...)" },
 		{ "memory : 1000-2000 : pkey=16", "log:1:27: pkey: 16 is more than 15" },
-		{ "memory : 1000-2000 : pages=4096", "log:1:22: pages: no huge page has 4096 bytes" },
-		{ "memory : 1000-2000 : pages=12288", "log:1:22: pages: no huge page has 12288 bytes" },
+		{ "memory : 1000-2000 : pages=4096",
+		  "log:1:22: pages: no huge page has 4096 bytes" },
+		{ "memory : 1000-2000 : pages=12288",
+		  "log:1:22: pages: no huge page has 12288 bytes" },
 		{ "memory : 1000-3000 : locked\nmemory : 2000-4000 : locked",
 		  "log:2:1: the range overlaps that of line 1" },
-		{ "guard : 2000-4000\nguard : 1000-3000", "log:2:1: the range overlaps that of line 1" },
-		{ "view : 1000-2000 : 00:01:77", "log:1:8: there is no map line of this range and a "
-		  "deleted file" },
+		{ "guard : 2000-4000\nguard : 1000-3000",
+		  "log:2:1: the range overlaps that of line 1" },
+		{ "view : 1000-2000 : 00:01:77", "log:1:8: there is no map line of this range and "
+		  "a deleted file" },
 		{ "view : 1000-2000 : 00:01:0", "log:1:20: inode: no file has 0" },
 		{ "segment : 1 : 0 : 0 : 600", "log:1:19: size: no segment has 0 bytes" },
 		{ "segment : 1 : 0 : 1 : 1600", "log:1:23: mode: 1600 is more than 0777" },
@@ -91,7 +99,8 @@ static void test_refused(void)
 static void test_smaps(void)
 {
 	enum { PAGE = 4096 };
-	char *memory = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *memory =
+		mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	const struct trait *t;
 	bool sorted = true;
 

@@ -113,7 +113,8 @@ static const char *idle_look(void)
 
 static void batch_prepare(void)
 {
-	NEED(sched_setscheduler(0, SCHED_BATCH | SCHED_RESET_ON_FORK, &(struct sched_param){ 0 }) == 0);
+	NEED(sched_setscheduler(0, SCHED_BATCH | SCHED_RESET_ON_FORK, &(struct sched_param){ 0 }) ==
+	     0);
 }
 
 static const char *batch_look(void)
@@ -430,7 +431,8 @@ static const char *limits_check(void)
 {
 	struct rlimit limit;
 
-	EXPECT(getrlimit(RLIMIT_MSGQUEUE, &limit) == 0 && limit.rlim_cur == 1000 && limit.rlim_max == 2000);
+	EXPECT(getrlimit(RLIMIT_MSGQUEUE, &limit) == 0 && limit.rlim_cur == 1000 &&
+	       limit.rlim_max == 2000);
 	EXPECT(getrlimit(RLIMIT_CPU, &limit) == 0 && limit.rlim_cur == 100000 &&
 	       limit.rlim_max == RLIM_INFINITY);
 	return NULL;
@@ -504,7 +506,8 @@ static void capabilities_set_up(void)
 
 static const char *capabilities_check(void)
 {
-	EXPECT(permitted() == permitted_then && !(permitted() >> CAP_MKNOD & 1) && permitted() != 0);
+	EXPECT(permitted() == permitted_then && !(permitted() >> CAP_MKNOD & 1) &&
+	       permitted() != 0);
 	return NULL;
 }
 
@@ -522,12 +525,15 @@ static const char *securebits_check(void)
 const struct hold attribute_holds[] = {
 	{ "nice", "each thread has its nice value", nice_set_up, nice_check, 0 },
 	{ "policy", "each thread has its scheduling policy", policy_set_up, policy_check, 0 },
-	{ "realtime", "a thread has its real-time priority", realtime_set_up, realtime_check, HOLD_PRIVILEGED },
-	{ "cpus", "a thread is bound to its cpu, and the others to none", cpus_set_up, cpus_check, 0 },
+	{ "realtime", "a thread has its real-time priority", realtime_set_up, realtime_check,
+	  HOLD_PRIVILEGED },
+	{ "cpus", "a thread is bound to its cpu, and the others to none", cpus_set_up, cpus_check,
+	  0 },
 	{ "ioprio", "each thread has its i/o priority", ioprio_set_up, ioprio_check, 0 },
 	{ "thread-name", "each thread has its name", name_set_up, name_check, 0 },
 	{ "timerslack", "the timer slack is the same", slack_set_up, slack_check, 0 },
-	{ "pdeathsig", "the signal at the parent's end is the same", parent_set_up, parent_check, 0 },
+	{ "pdeathsig", "the signal at the parent's end is the same", parent_set_up, parent_check,
+	  0 },
 	{ "keepcaps", "capabilities would be kept", keepcaps_set_up, keepcaps_check, 0 },
 	{ "subreaper", "orphans are adopted", reaper_set_up, reaper_check, 0 },
 	{ "thp", "transparent huge pages are off", thp_set_up, thp_check, 0 },
@@ -536,10 +542,14 @@ const struct hold attribute_holds[] = {
 	{ "coredump-filter", "the core dump filter is the same", filter_set_up, filter_check, 0 },
 	{ "limits", "soft and hard limits are the same", limits_set_up, limits_check, 0 },
 	{ "umask", "the umask is the same", umask_set_up, umask_check, 0 },
-	{ "groups", "the supplementary groups are the same", groups_set_up, groups_check, HOLD_PRIVILEGED },
-	{ "bounding", "a capability is out of the bounding set", bounding_set_up, bounding_check, HOLD_PRIVILEGED },
-	{ "securebits", "the securebits are the same", securebits_set_up, securebits_check, HOLD_PRIVILEGED },
-	{ "capabilities", "a capability that was dropped stays so", capabilities_set_up, capabilities_check,
+	{ "groups", "the supplementary groups are the same", groups_set_up, groups_check,
+	  HOLD_PRIVILEGED },
+	{ "bounding", "a capability is out of the bounding set", bounding_set_up, bounding_check,
+	  HOLD_PRIVILEGED },
+	{ "securebits", "the securebits are the same", securebits_set_up, securebits_check,
+	  HOLD_PRIVILEGED },
+	{ "capabilities", "a capability that was dropped stays so", capabilities_set_up,
+	  capabilities_check,
 	  HOLD_PRIVILEGED },
 	{ "dumpable", "the process may not be dumped", dumpable_set_up, dumpable_check,
 	  HOLD_PRIVILEGED | HOLD_NOT_IN_CORE },

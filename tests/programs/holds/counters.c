@@ -122,7 +122,8 @@ static const char *signals_check(void)
 
 static int timer(int clock, int flags, long seconds, long nanoseconds, long interval)
 {
-	struct itimerspec when = { .it_value = { seconds, nanoseconds }, .it_interval = { interval, 0 } };
+	struct itimerspec when = { .it_value = { seconds, nanoseconds },
+				   .it_interval = { interval, 0 } };
 	int fd = timerfd_create(clock, TFD_NONBLOCK);
 
 	return fd < 0 || timerfd_settime(fd, flags, &when, NULL) < 0 ? -1 : fd;
@@ -209,7 +210,8 @@ static time_t the_time;
 static void at_a_time_set_up(void)
 {
 	the_time = time(NULL) + 3000;
-	at_a_time = timer(CLOCK_REALTIME, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, the_time, 0, 0);
+	at_a_time =
+		timer(CLOCK_REALTIME, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, the_time, 0, 0);
 	NEED(at_a_time >= 0);
 }
 
@@ -304,21 +306,27 @@ static const char *self_check(void)
 
 const struct hold counter_holds[] = {
 	{ "eventfd", "an event counter counts on", counter_set_up, counter_check, 0 },
-	{ "eventfd-semaphore", "an eventfd semaphore counts down", semaphore_set_up, semaphore_check, 0 },
+	{ "eventfd-semaphore", "an eventfd semaphore counts down", semaphore_set_up,
+	  semaphore_check, 0 },
 	{ "eventfd-brimful", "a full event counter is full", brimful_set_up, brimful_check, 0 },
 	{ "eventfd-zero", "an event counter at 0 waits", zero_set_up, zero_check, 0 },
 	{ "signalfd", "a signalfd takes its signals", signals_set_up, signals_check, 0 },
 	{ "timerfd", "a timer has the time left that it had", waiting_set_up, waiting_check, 0 },
-	{ "timerfd-missed", "an expiration that nobody read is read", missed_set_up, missed_check, 0 },
+	{ "timerfd-missed", "an expiration that nobody read is read", missed_set_up, missed_check,
+	  0 },
 	{ "timerfd-missed-interval", "the same of a timer that goes on", missed_again_set_up,
 	  missed_again_check, 0 },
 	{ "timerfd-idle", "a timer that is not set stays so", idle_set_up, idle_check, 0 },
-	{ "timerfd-absolute", "a timer for a time of day goes off then", at_a_time_set_up, at_a_time_check,
+	{ "timerfd-absolute", "a timer for a time of day goes off then", at_a_time_set_up,
+	  at_a_time_check,
 	  0 },
-	{ "timerfd-boottime", "a timer of CLOCK_BOOTTIME is one", on_boot_time_set_up, on_boot_time_check,
+	{ "timerfd-boottime", "a timer of CLOCK_BOOTTIME is one", on_boot_time_set_up,
+	  on_boot_time_check,
 	  0 },
-	{ "timerfd-interval", "a timer goes off again and again", set_off_set_up, set_off_check, 0 },
-	{ "timerfd-counted", "expirations counted while the timer runs are not lost", counted_set_up,
+	{ "timerfd-interval", "a timer goes off again and again", set_off_set_up, set_off_check,
+	  0 },
+	{ "timerfd-counted", "expirations counted while the timer runs are not lost",
+	  counted_set_up,
 	  counted_check, 0 },
 	{ "pidfd-self", "a pidfd of the program itself is one", self_set_up, self_check, 0 },
 	{ 0 },

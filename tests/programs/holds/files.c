@@ -130,7 +130,8 @@ static int flagged;
 
 static void flags_set_up(void)
 {
-	flagged = create("holds.flags", O_RDONLY | O_SYNC | O_NONBLOCK | O_NOATIME | O_NOFOLLOW, "");
+	flagged =
+		create("holds.flags", O_RDONLY | O_SYNC | O_NONBLOCK | O_NOATIME | O_NOFOLLOW, "");
 	NEED(fcntl(flagged, F_SETFL, O_NOATIME | O_APPEND) == 0);
 }
 
@@ -201,7 +202,8 @@ static const char *place_check(void)
 	snprintf(name, sizeof name, "/proc/self/fd/%d", place);
 	fd = open(name, O_RDONLY);
 	EXPECT(fd >= 0 && reads(fd, "found") && close(fd) == 0);
-	EXPECT(mkdirat(folder_place, "inside", 0700) == 0 && access("holds.places/inside", F_OK) == 0);
+	EXPECT(mkdirat(folder_place, "inside", 0700) == 0 &&
+	       access("holds.places/inside", F_OK) == 0);
 	EXPECT(readlinkat(link_itself, "", target, sizeof target) == 13);
 	return NULL;
 }
@@ -286,7 +288,8 @@ static const char *renamed_check(void)
 	struct stat by_name, by_descriptor;
 
 	EXPECT(reads(renamed, "the same"));
-	EXPECT(stat("holds.new name (deleted)", &by_name) == 0 && fstat(renamed, &by_descriptor) == 0);
+	EXPECT(stat("holds.new name (deleted)", &by_name) == 0 &&
+	       fstat(renamed, &by_descriptor) == 0);
 	EXPECT(by_name.st_ino == by_descriptor.st_ino);
 	return NULL;
 }
@@ -336,20 +339,26 @@ static const char *proc_check(void)
 }
 
 const struct hold file_holds[] = {
-	{ "file-offset", "a file is read and written on from where it was", offset_set_up, offset_check, 0 },
+	{ "file-offset", "a file is read and written on from where it was", offset_set_up,
+	  offset_check, 0 },
 	{ "file-large", "offsets may be large", beyond_set_up, beyond_check, 0 },
 	{ "file-shared", "two descriptors share an offset, a third has its own", sharing_set_up,
 	  sharing_check, 0 },
-	{ "file-stream", "what is in a stream's buffer gets to its file", stream_set_up, stream_check, 0 },
+	{ "file-stream", "what is in a stream's buffer gets to its file", stream_set_up,
+	  stream_check, 0 },
 	{ "file-append", "a log is appended to", append_set_up, append_check, 0 },
 	{ "file-flags", "a file has its status flags", flags_set_up, flags_check, 0 },
 	{ "file-direct", "O_DIRECT goes on", direct_set_up, direct_check, 0 },
-	{ "file-write-only", "a file that may only be written is", write_only_set_up, write_only_check, 0 },
-	{ "file-place", "O_PATH descriptors are places, of links too", place_set_up, place_check, 0 },
-	{ "directory-listing", "a listing goes on in its middle", listing_set_up, listing_check, 0 },
+	{ "file-write-only", "a file that may only be written is", write_only_set_up,
+	  write_only_check, 0 },
+	{ "file-place", "O_PATH descriptors are places, of links too", place_set_up, place_check,
+	  0 },
+	{ "directory-listing", "a listing goes on in its middle", listing_set_up, listing_check,
+	  0 },
 	{ "directory", "files are made in an open directory", folder_set_up, folder_check, 0 },
 	{ "file-renamed", "a renamed file is followed", renamed_set_up, renamed_check, 0 },
-	{ "devices", "/dev/null, zero, full and urandom are themselves", devices_set_up, devices_check, 0 },
+	{ "devices", "/dev/null, zero, full and urandom are themselves", devices_set_up,
+	  devices_check, 0 },
 	{ "proc-self", "files of /proc are those of the process", proc_set_up, proc_check, 0 },
 	{ 0 },
 };

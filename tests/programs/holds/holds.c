@@ -89,7 +89,8 @@ static int check_all(void)
 		const char *lost = held[i].left_out ? NULL : h->check();
 
 		printf("%sok %zu - %s: %s%s%s\n", lost ? "not " : "", i + 1, h->name, h->sentence,
-		       held[i].left_out ? " # skip " : "", held[i].left_out ? held[i].left_out : "");
+		       held[i].left_out ? " # skip " : "",
+		       held[i].left_out ? held[i].left_out : "");
 		if (lost)
 			printf("# %s\n", lost);
 		failed += lost != NULL;
@@ -103,7 +104,8 @@ static int list(void)
 {
 	for (size_t f = 0; f < sizeof files / sizeof files[0]; f++)
 		for (const struct hold *h = files[f]; h->name; h++)
-			printf("%s%s%s%s\n", h->name, h->flags & HOLD_NOT_IN_CORE ? " not-in-core" : "",
+			printf("%s%s%s%s\n", h->name,
+			       h->flags & HOLD_NOT_IN_CORE ? " not-in-core" : "",
 			       h->flags & HOLD_OLD_IDS ? " old-ids" : "",
 			       h->flags & HOLD_PRIVILEGED ? " privileged" : "");
 	return 0;

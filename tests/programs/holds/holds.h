@@ -18,8 +18,8 @@
 #include <stdbool.h>
 
 enum hold_flags {
-	HOLD_NOT_IN_CORE = 1 << 0,   /* a core of the kernel, even with the text beside it, cannot carry it */
-	HOLD_OLD_IDS = 1 << 1,       /* with musl: comes back only with the old process and thread ids */
+	HOLD_NOT_IN_CORE = 1 << 0,   /* a core of the kernel, even with the text, cannot carry it */
+	HOLD_OLD_IDS = 1 << 1,       /* with musl: comes back only with the old ids */
 	HOLD_PRIVILEGED = 1 << 2,    /* takes a privilege to restore: skipped as an ordinary user */
 };
 
@@ -49,10 +49,11 @@ void leave_out(const char *reason);
 /* In check: returns what is wrong, in a buffer that the next call uses again. */
 const char *wrong(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-#define EXPECT(condition) \
-	do { \
-		if (!(condition)) \
-			return wrong("%s:%d: %s (errno %d)", __FILE__, __LINE__, #condition, errno); \
+#define EXPECT(condition)                                                                    \
+	do {                                                                                 \
+		if (!(condition))                                                            \
+			return wrong("%s:%d: %s (errno %d)", __FILE__, __LINE__, #condition, \
+				     errno);                                                 \
 	} while (0)
 
 #endif

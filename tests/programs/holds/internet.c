@@ -54,7 +54,8 @@ static bool same(struct sockaddr_in a, struct sockaddr_in b)
 
 static bool bind_loopback(int fd)
 {
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in in = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
 	return bind(fd, (struct sockaddr *)&in, sizeof in) == 0;
 }
@@ -83,7 +84,8 @@ static bool receives(int fd, const char *text)
 
 static bool passes(int from, int to, const char *text)
 {
-	return send(from, text, strlen(text), MSG_NOSIGNAL) == (ssize_t)strlen(text) && receives(to, text);
+	return send(from, text, strlen(text), MSG_NOSIGNAL) == (ssize_t)strlen(text) &&
+	       receives(to, text);
 }
 
 /* A connection by way of LISTENER. */
@@ -104,7 +106,8 @@ static struct sockaddr_in listener_address;
 static void listener_set_up(void)
 {
 	listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	NEED(set(listener, SOL_TCP, TCP_DEFER_ACCEPT, 3) && set(listener, SOL_SOCKET, SO_KEEPALIVE, 1));
+	NEED(set(listener, SOL_TCP, TCP_DEFER_ACCEPT, 3) &&
+	     set(listener, SOL_SOCKET, SO_KEEPALIVE, 1));
 	NEED(setsockopt(listener, SOL_TCP, TCP_CONGESTION, "reno", 4) == 0);
 	NEED(bind_loopback(listener) && listen(listener, 17) == 0);
 	listener_address = local(listener);
@@ -125,7 +128,8 @@ static const char *listener_check(void)
 	EXPECT(number(listener, SOL_SOCKET, SO_REUSEADDR) == 0);
 	EXPECT(number(listener, SOL_SOCKET, SO_KEEPALIVE) == 1);
 	EXPECT(number(listener, SOL_TCP, TCP_DEFER_ACCEPT) == 3);
-	EXPECT(getsockopt(listener, SOL_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_sacked == 17);
+	EXPECT(getsockopt(listener, SOL_TCP, TCP_INFO, &info, &size) == 0 &&
+	       info.tcpi_sacked == 17);
 	EXPECT(accept(listener, NULL, NULL) == -1 && errno == EAGAIN);
 	EXPECT(connects(client, listener_address) && send(client, "hello", 5, 0) == 5);
 	EXPECT(fcntl(listener, F_SETFL, 0) == 0);
@@ -161,8 +165,10 @@ static const char *connection_check(void)
 	EXPECT(same(local(kept[0]), kept_local) && same(remote(kept[0]), kept_remote));
 	EXPECT(same(local(kept[1]), kept_remote) && same(remote(kept[1]), kept_local));
 	EXPECT(receives(kept[1], "to the server"));
-	EXPECT(number(kept[0], SOL_TCP, TCP_NODELAY) == 1 && number(kept[1], SOL_TCP, TCP_NODELAY) == 0);
-	EXPECT(number(kept[1], SOL_TCP, TCP_KEEPIDLE) == 100 && number(kept[0], SOL_IP, IP_TOS) == 0x10);
+	EXPECT(number(kept[0], SOL_TCP, TCP_NODELAY) == 1 &&
+	       number(kept[1], SOL_TCP, TCP_NODELAY) == 0);
+	EXPECT(number(kept[1], SOL_TCP, TCP_KEEPIDLE) == 100 &&
+	       number(kept[0], SOL_IP, IP_TOS) == 0x10);
 	EXPECT(number(kept[1], SOL_TCP, TCP_CORK) == 1 && set(kept[1], SOL_TCP, TCP_CORK, 0));
 	EXPECT(number(kept[0], SOL_SOCKET, SO_REUSEADDR) == 0);
 	EXPECT(number(kept[1], SOL_SOCKET, SO_REUSEADDR) == 1);
@@ -237,7 +243,8 @@ static void waiting_set_up(void)
 	waiting_listener = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	waiting_client = socket(AF_INET, SOCK_STREAM, 0);
 	struct sockaddr_in6 any = { .sin6_family = AF_INET6 };
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t size = sizeof any;
 
 	if (waiting_listener < 0) {
@@ -280,9 +287,12 @@ static void udp_set_up(void)
 	NEED(bind_loopback(inbox) && bind_loopback(sender));
 	inbox_address = local(inbox);
 	sender_address = local(sender);
-	NEED(sendto(sender, "one", 3, 0, (struct sockaddr *)&inbox_address, sizeof inbox_address) == 3);
-	NEED(sendto(sender, "", 0, 0, (struct sockaddr *)&inbox_address, sizeof inbox_address) == 0);
-	NEED(sendto(inbox, "self", 4, 0, (struct sockaddr *)&inbox_address, sizeof inbox_address) == 4);
+	NEED(sendto(sender, "one", 3, 0, (struct sockaddr *)&inbox_address, sizeof inbox_address) ==
+	     3);
+	NEED(sendto(sender, "", 0, 0, (struct sockaddr *)&inbox_address, sizeof inbox_address) ==
+	     0);
+	NEED(sendto(inbox, "self", 4, 0, (struct sockaddr *)&inbox_address, sizeof inbox_address) ==
+	     4);
 }
 
 static const char *udp_check(void)
@@ -292,13 +302,18 @@ static const char *udp_check(void)
 	char bytes[16];
 
 	EXPECT(same(local(inbox), inbox_address) && same(local(sender), sender_address));
-	EXPECT(recvfrom(inbox, bytes, sizeof bytes, MSG_DONTWAIT, (struct sockaddr *)&from, &size) == 3);
+	EXPECT(recvfrom(inbox, bytes, sizeof bytes, MSG_DONTWAIT, (struct sockaddr *)&from,
+			&size) == 3);
 	EXPECT(memcmp(bytes, "one", 3) == 0 && same(from, sender_address));
-	EXPECT(recvfrom(inbox, bytes, sizeof bytes, MSG_DONTWAIT, (struct sockaddr *)&from, &size) == 0);
-	EXPECT(recvfrom(inbox, bytes, sizeof bytes, MSG_DONTWAIT, (struct sockaddr *)&from, &size) == 4);
+	EXPECT(recvfrom(inbox, bytes, sizeof bytes, MSG_DONTWAIT, (struct sockaddr *)&from,
+			&size) == 0);
+	EXPECT(recvfrom(inbox, bytes, sizeof bytes, MSG_DONTWAIT, (struct sockaddr *)&from,
+			&size) == 4);
 	EXPECT(same(from, inbox_address));
-	EXPECT(number(inbox, SOL_IP, IP_PKTINFO) == 1 && number(sender, SOL_SOCKET, SO_BROADCAST) == 1);
-	EXPECT(getsockopt(sender, SOL_SOCKET, SO_BINDTODEVICE, bytes, &(socklen_t){ sizeof bytes }) == 0);
+	EXPECT(number(inbox, SOL_IP, IP_PKTINFO) == 1 &&
+	       number(sender, SOL_SOCKET, SO_BROADCAST) == 1);
+	EXPECT(getsockopt(sender, SOL_SOCKET, SO_BINDTODEVICE, bytes,
+			  &(socklen_t){ sizeof bytes }) == 0);
 	EXPECT(strcmp(bytes, "lo") == 0);
 	EXPECT(number(sender, SOL_IP, IP_TTL) == 33 && fcntl(sender, F_GETFD) == FD_CLOEXEC);
 	return NULL;
@@ -337,7 +352,8 @@ static void six_set_up(void)
 	}
 	NEED(set(six[1], SOL_IPV6, IPV6_UNICAST_HOPS, 9));
 	NEED(getsockname(six[0], (struct sockaddr *)&in, &size) == 0);
-	NEED(connect(six[1], (struct sockaddr *)&in, sizeof in) == 0 && send(six[1], "sixth", 5, 0) == 5);
+	NEED(connect(six[1], (struct sockaddr *)&in, sizeof in) == 0 &&
+	     send(six[1], "sixth", 5, 0) == 5);
 }
 
 static const char *six_check(void)
@@ -381,11 +397,14 @@ static const char *netlink_check(void)
 
 const struct hold internet_holds[] = {
 	{ "tcp-listener", "a TCP socket listens at its port", listener_set_up, listener_check, 0 },
-	{ "tcp-connection", "a TCP connection has its ports, its options and its bytes", connection_set_up,
+	{ "tcp-connection", "a TCP connection has its ports, its options and its bytes",
+	  connection_set_up,
 	  connection_check, 0 },
 	{ "tcp-lone", "so has one whose listener is closed", lone_set_up, lone_check, 0 },
-	{ "tcp-half-closed", "a TCP connection is ended on one side, or on both", half_set_up, half_check, 0 },
-	{ "tcp-waiting", "a TCP connection waits to be accepted", waiting_set_up, waiting_check, 0 },
+	{ "tcp-half-closed", "a TCP connection is ended on one side, or on both", half_set_up,
+	  half_check, 0 },
+	{ "tcp-waiting", "a TCP connection waits to be accepted", waiting_set_up, waiting_check,
+	  0 },
 	{ "udp", "datagrams wait, and come from where they came", udp_set_up, udp_check, 0 },
 	{ "udp-connected", "UDP sockets are connected", udp_pair_set_up, udp_pair_check, 0 },
 	{ "udp-six", "so they are with IPv6", six_set_up, six_check, 0 },

@@ -23,7 +23,9 @@ static int create(const char *name)
 /* The lock that another description meets when it wants the bytes from START on. */
 static struct flock met(const char *name, off_t start, off_t len)
 {
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = start, .l_len = len };
+	struct flock lock = {
+		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = start, .l_len = len
+	};
 	int fd = open(name, O_RDWR);
 
 	if (fd < 0 || fcntl(fd, F_OFD_GETLK, &lock) < 0)
@@ -61,7 +63,9 @@ static int record;
 
 static bool posix_lock(int fd, short type, off_t start, off_t len)
 {
-	struct flock lock = { .l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = len };
+	struct flock lock = {
+		.l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = len
+	};
 
 	return fcntl(fd, F_SETLK, &lock) == 0;
 }

@@ -80,7 +80,8 @@ static void only_set_up(void)
 
 static const char *only_check(void)
 {
-	EXPECT(lower[0] == 'l' && upper[0] == 'l' && lower[3 * PAGE] == 'u' && upper[4 * PAGE - 1] == 'u');
+	EXPECT(lower[0] == 'l' && upper[0] == 'l' && lower[3 * PAGE] == 'u' &&
+	       upper[4 * PAGE - 1] == 'u');
 	lower[2 * PAGE + 1] = 'x';
 	upper[PAGE + 1] = 'y';
 	EXPECT(upper[1] == 'x' && lower[3 * PAGE + 1] == 'y');
@@ -96,7 +97,8 @@ static void sealed_set_up(void)
 {
 	sealed_memfd = make_memfd("sealed");
 	NEED(pwrite(sealed_memfd, "constant", 8, PAGE) == 8);
-	NEED(fcntl(sealed_memfd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) == 0);
+	NEED(fcntl(sealed_memfd, F_ADD_SEALS,
+		   F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) == 0);
 	sealed = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, sealed_memfd, 0);
 	if (sealed == MAP_FAILED)  /* before Linux 6.7 */
 		sealed = map(PROT_READ, MAP_PRIVATE, sealed_memfd);
@@ -119,7 +121,8 @@ static char *removed, *removed_private;
 static void removed_set_up(void)
 {
 	removed_file = open("mapped-removed", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	NEED(removed_file >= 0 && ftruncate(removed_file, SIZE) == 0 && unlink("mapped-removed") == 0);
+	NEED(removed_file >= 0 && ftruncate(removed_file, SIZE) == 0 &&
+	     unlink("mapped-removed") == 0);
 	removed = map(RW, MAP_SHARED, removed_file);
 	memset(removed, 'r', SIZE);
 	removed_private = map(RW, MAP_PRIVATE, removed_file);
@@ -134,7 +137,8 @@ static const char *removed_check(void)
 	removed[7] = 's';
 	EXPECT(has_byte(removed_file, 7, 's'));
 	EXPECT(pwrite(removed_file, "t", 1, PAGE) == 1 && removed[PAGE] == 't');
-	EXPECT(removed_private[PAGE] == 'p' && removed_private[PAGE + 1] == 'r' && removed_private[0] == 'r');
+	EXPECT(removed_private[PAGE] == 'p' && removed_private[PAGE + 1] == 'r' &&
+	       removed_private[0] == 'r');
 	EXPECT(fstat(removed_file, &st) == 0 && st.st_nlink == 0);
 	return NULL;
 }
@@ -165,11 +169,13 @@ static const char *much_check(void)
 }
 
 const struct hold mapped_holds[] = {
-	{ "memfd-mapped", "a memfd with seals is one for its descriptor and its mappings", both_set_up,
+	{ "memfd-mapped", "a memfd with seals is one for its descriptor and its mappings",
+	  both_set_up,
 	  both_check, 0 },
 	{ "memfd-only-mapped", "a memfd is one for its mappings", only_set_up, only_check, 0 },
 	{ "memfd-sealed-mapped", "a sealed memfd that is mapped", sealed_set_up, sealed_check, 0 },
-	{ "removed-mapped", "a removed file is one for its descriptor and its mapping", removed_set_up,
+	{ "removed-mapped", "a removed file is one for its descriptor and its mapping",
+	  removed_set_up,
 	  removed_check, 0 },
 	{ "memfd-much", "a large memfd that is mapped", much_set_up, much_check, 0 },
 	{ 0 },

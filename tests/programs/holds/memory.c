@@ -156,7 +156,8 @@ static const char *thrice_check(void)
 	EXPECT(thrice[0][PAGE + 7] == 'x' && thrice[2][7] == 'x');
 	EXPECT(child_writes(thrice[0] + 3 * PAGE));
 	EXPECT(thrice[0][3 * PAGE] == thrice[1][3 * PAGE] && !filled(thrice[1], 4, 3, 4));
-	EXPECT(strstr(maps_line(thrice[2]), " r--s ") && strstr(maps_line(thrice[2]), "/dev/zero (deleted)"));
+	EXPECT(strstr(maps_line(thrice[2]), " r--s ") &&
+	       strstr(maps_line(thrice[2]), "/dev/zero (deleted)"));
 	return NULL;
 }
 
@@ -228,7 +229,8 @@ static const char *file_shared_check(void)
 	char byte = 0;
 	int fd = open("memory-shared", O_RDONLY | O_CLOEXEC);
 
-	EXPECT(file_shared[PAGE] == 's' && file_readonly[PAGE] == 's' && filled(file_shared, 6, 2, PAGES));
+	EXPECT(file_shared[PAGE] == 's' && file_readonly[PAGE] == 's' &&
+	       filled(file_shared, 6, 2, PAGES));
 	file_shared[2 * PAGE] = 't';
 	EXPECT(fd >= 0 && pread(fd, &byte, 1, 2 * PAGE) == 1 && byte == 't');
 	EXPECT(file_readonly[2 * PAGE] == 't');
@@ -294,11 +296,13 @@ static void grows_set_up(void)
 	/*
 	 * Room for it to grow, and below that, so that nobody comes near, what may not be accessed.
 	 */
-	char *room = mmap(NULL, 8 << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *room =
+		mmap(NULL, 8 << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	NEED(room != MAP_FAILED);
 	munmap(room + (4 << 20), 4 << 20);
-	grows = mmap(room + (6 << 20), SIZE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN, -1, 0);
+	grows = mmap(room + (6 << 20), SIZE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN, -1,
+		     0);
 	NEED(grows != MAP_FAILED);
 	fill(grows, 8);
 }
@@ -312,18 +316,24 @@ static const char *grows_check(void)
 }
 
 const struct hold memory_holds[] = {
-	{ "private", "private memory, of which parts are protected", private_set_up, private_check, 0 },
-	{ "closed", "what was written to memory that nobody may access now", closed_set_up, closed_check,
+	{ "private", "private memory, of which parts are protected", private_set_up, private_check,
+	  0 },
+	{ "closed", "what was written to memory that nobody may access now", closed_set_up,
+	  closed_check,
 	  0 },
 	{ "shared", "memory shared with children to come", shared_set_up, shared_check, 0 },
-	{ "shared-thrice", "shared memory with three mappings is one memory", thrice_set_up, thrice_check, 0 },
-	{ "file-private", "a private mapping of a file, of which a page was written", file_private_set_up,
+	{ "shared-thrice", "shared memory with three mappings is one memory", thrice_set_up,
+	  thrice_check, 0 },
+	{ "file-private", "a private mapping of a file, of which a page was written",
+	  file_private_set_up,
 	  file_private_check, 0 },
-	{ "file-private-pieces", "a private mapping of a file stays one however many pages were written", pieces_set_up,
+	{ "file-private-pieces",
+	  "a private mapping of a file stays one however many pages were written", pieces_set_up,
 	  pieces_check, HOLD_NOT_IN_CORE },
 	{ "file-shared", "what is written to a shared mapping goes to its file", file_shared_set_up,
 	  file_shared_check, 0 },
-	{ "file-readonly", "a shared mapping through a descriptor for reading stays so", readonly_set_up,
+	{ "file-readonly", "a shared mapping through a descriptor for reading stays so",
+	  readonly_set_up,
 	  readonly_check, 0 },
 	{ "heap", "the heap grows on, and large blocks do", heap_set_up, heap_check, 0 },
 	{ "grows-down", "a mapping grows down", grows_set_up, grows_check, 0 },

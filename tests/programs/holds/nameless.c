@@ -87,7 +87,8 @@ static const char *twice_check(void)
 	struct stat st;
 
 	EXPECT(write(twice_writer, "second", 6) == 6);
-	EXPECT(read(twice_reader, bytes, sizeof bytes) == 12 && memcmp(bytes, "first second", 12) == 0);
+	EXPECT(read(twice_reader, bytes, sizeof bytes) == 12 &&
+	       memcmp(bytes, "first second", 12) == 0);
 	EXPECT(write(twice_reader, "x", 1) == -1 && errno == EBADF);
 	EXPECT(fstat(twice_writer, &st) == 0 && (st.st_mode & 07777) == 0);
 	return NULL;
@@ -218,14 +219,17 @@ static const char *noexec_check(void)
 }
 
 const struct hold nameless_holds[] = {
-	{ "unlinked", "an unlinked file has its contents, and no name", unlinked_set_up, unlinked_check, 0 },
+	{ "unlinked", "an unlinked file has its contents, and no name", unlinked_set_up,
+	  unlinked_check, 0 },
 	{ "unlinked-twice", "two descriptions of an unlinked file are of one file", twice_set_up,
 	  twice_check, 0 },
 	{ "unlinked-sparse", "an unlinked file has its holes", sparse_set_up, sparse_check, 0 },
-	{ "tmpfile", "what was written to tmpfile() is there", temporary_set_up, temporary_check, 0 },
+	{ "tmpfile", "what was written to tmpfile() is there", temporary_set_up, temporary_check,
+	  0 },
 	{ "memfd", "a memfd has its contents and its name", memory_set_up, memory_check, 0 },
 	{ "memfd-sealed", "a sealed memfd is sealed", sealed_set_up, sealed_check, 0 },
 	{ "memfd-empty", "an empty memfd may grow and be sealed", empty_set_up, empty_check, 0 },
-	{ "memfd-noexec", "a memfd that may not be executed may not", noexec_set_up, noexec_check, 0 },
+	{ "memfd-noexec", "a memfd that may not be executed may not", noexec_set_up, noexec_check,
+	  0 },
 	{ 0 },
 };

@@ -123,8 +123,10 @@ static const char *part_check(void)
 }
 
 const struct hold segment_holds[] = {
-	{ "segment", "a segment with a key that is attached twice", segment_set_up, segment_check, 0 },
-	{ "segment-removed", "a removed segment that is attached", removed_set_up, removed_check, 0 },
+	{ "segment", "a segment with a key that is attached twice", segment_set_up, segment_check,
+	  0 },
+	{ "segment-removed", "a removed segment that is attached", removed_set_up, removed_check,
+	  0 },
 	{ "segment-part", "parts of a segment", part_set_up, part_check, 0 },
 	{ 0 },
 };

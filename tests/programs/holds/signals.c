@@ -84,8 +84,10 @@ static const char *flags_check(void)
 
 	EXPECT(sigaction(SIG_FLAGS, NULL, &action) == 0);
 	EXPECT(action.sa_sigaction == on_flags);
-	EXPECT((action.sa_flags & (SA_SIGINFO | SA_NODEFER | SA_RESETHAND)) == (SA_SIGINFO | SA_NODEFER));
-	EXPECT(sigismember(&action.sa_mask, SIG_NESTED) == 1 && sigismember(&action.sa_mask, SIGHUP) == 0);
+	EXPECT((action.sa_flags & (SA_SIGINFO | SA_NODEFER | SA_RESETHAND)) ==
+	       (SA_SIGINFO | SA_NODEFER));
+	EXPECT(sigismember(&action.sa_mask, SIG_NESTED) == 1 &&
+	       sigismember(&action.sa_mask, SIGHUP) == 0);
 	EXPECT(sigqueue(getpid(), SIG_FLAGS, (union sigval){ .sival_int = 4711 }) == 0);
 	EXPECT(flags_runs == 1 && flags_value == 4711);
 	EXPECT(nested_in_handler == 0 && nested_runs == 1);
@@ -96,7 +98,8 @@ static const char *flags_check(void)
 
 static void once_set_up(void)
 {
-	struct sigaction action = { .sa_handler = on_nested, .sa_flags = SA_RESETHAND | SA_RESTART };
+	struct sigaction action = { .sa_handler = on_nested,
+				    .sa_flags = SA_RESETHAND | SA_RESTART };
 
 	NEED(sigaction(SIG_ONCE, &action, NULL) == 0);
 }
@@ -113,7 +116,9 @@ static const char *once_check(void)
 	return NULL;
 }
 
-/* ---- SIGCHLD by default, but with a flag.  SA_NOCLDWAIT would take other holds' children from them. ---- */
+/*
+ * ---- SIGCHLD by default, but with a flag.  SA_NOCLDWAIT would take other holds' children. ----
+ */
 
 static void nocldstop_set_up(void)
 {
@@ -155,7 +160,8 @@ static const char *ignored_check(void)
 static void queued_set_up(void)
 {
 	for (int i = 0; i < 3; i++)
-		NEED(sigqueue(getpid(), SIG_QUEUED, (union sigval){ .sival_ptr = (char *)0x123456789ab0 + i }) == 0);
+		NEED(sigqueue(getpid(), SIG_QUEUED,
+			      (union sigval){ .sival_ptr = (char *)0x123456789ab0 + i }) == 0);
 	NEED(kill(getpid(), SIG_STANDARD) == 0);
 }
 
@@ -298,10 +304,12 @@ static void on_altstack(int signo)
 static char *use_altstack(int signo)
 {
 	struct sigaction action = { .sa_handler = on_altstack, .sa_flags = SA_ONSTACK };
-	char *memory = mmap(NULL, ALTSTACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *memory = mmap(NULL, ALTSTACK_SIZE, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	stack_t stack = { .ss_sp = memory, .ss_size = ALTSTACK_SIZE };
 
-	if (memory == MAP_FAILED || sigaltstack(&stack, NULL) < 0 || sigaction(signo, &action, NULL) < 0)
+	if (memory == MAP_FAILED || sigaltstack(&stack, NULL) < 0 ||
+	    sigaction(signo, &action, NULL) < 0)
 		return NULL;
 	return memory;
 }
@@ -339,7 +347,8 @@ static const char *thread_altstack_look(void)
 	return altstack_look(SIG_ALTSTACK_THREAD, thread_altstack);
 }
 
-static struct helper with_altstack = { .prepare = thread_altstack_prepare, .look = thread_altstack_look };
+static struct helper with_altstack = { .prepare = thread_altstack_prepare,
+				       .look = thread_altstack_look };
 
 static void thread_altstack_set_up(void)
 {
@@ -390,15 +399,19 @@ static const char *waited_check(void)
 const struct hold signal_holds[] = {
 	{ "handler", "a handler has its flags and its mask", flags_set_up, flags_check, 0 },
 	{ "handler-once", "a handler that was to run once runs once", once_set_up, once_check, 0 },
-	{ "sigchld-flags", "a signal with its default action has its flags", nocldstop_set_up, nocldstop_check, 0 },
+	{ "sigchld-flags", "a signal with its default action has its flags", nocldstop_set_up,
+	  nocldstop_check, 0 },
 	{ "ignored", "a signal is ignored, with its flags", ignored_set_up, ignored_check, 0 },
-	{ "queued", "signals wait for the process, in their order, with their values", queued_set_up,
+	{ "queued", "signals wait for the process, in their order, with their values",
+	  queued_set_up,
 	  queued_check, 0 },
 	{ "queued-thread", "signals wait for one thread, with their values", own_set_up, own_check,
 	  HOLD_NOT_IN_CORE },
-	{ "altstack", "the first thread has its alternate stack", altstack_set_up, altstack_check, 0 },
+	{ "altstack", "the first thread has its alternate stack", altstack_set_up, altstack_check,
+	  0 },
 	{ "altstack-thread", "another thread has its alternate stack", thread_altstack_set_up,
 	  thread_altstack_check, HOLD_NOT_IN_CORE },
-	{ "sigwaitinfo", "a thread that waits for a signal gets it", waited_set_up, waited_check, 0 },
+	{ "sigwaitinfo", "a thread that waits for a signal gets it", waited_set_up, waited_check,
+	  0 },
 	{ 0 },
 };

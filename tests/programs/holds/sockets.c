@@ -34,14 +34,16 @@ static bool receives(int fd, const char *text)
 
 static bool passes(int from, int to, const char *text)
 {
-	return send(from, text, strlen(text), MSG_NOSIGNAL) == (ssize_t)strlen(text) && receives(to, text);
+	return send(from, text, strlen(text), MSG_NOSIGNAL) == (ssize_t)strlen(text) &&
+	       receives(to, text);
 }
 
 /* A name of the abstract name space that no other run of this program has. */
 static socklen_t abstract(struct sockaddr_un *un, const char *name)
 {
 	*un = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	int size = snprintf(un->sun_path + 1, sizeof un->sun_path - 1, "holds-%d-%s", getpid(), name);
+	int size =
+		snprintf(un->sun_path + 1, sizeof un->sun_path - 1, "holds-%d-%s", getpid(), name);
 
 	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)size);
 }
@@ -106,7 +108,8 @@ static const char *full_check(void)
 
 	for (size_t at = 0; at < filled; at += sizeof bytes) {
 		EXPECT(recv(full[1], bytes, sizeof bytes, MSG_WAITALL) == sizeof bytes);
-		EXPECT((unsigned char)bytes[0] == at / 1000 % 251 && memcmp(bytes, bytes + 1, 999) == 0);
+		EXPECT((unsigned char)bytes[0] == at / 1000 % 251 &&
+		       memcmp(bytes, bytes + 1, 999) == 0);
 	}
 	EXPECT(recv(full[1], bytes, 1, 0) == -1 && errno == EAGAIN);
 	EXPECT(passes(full[0], full[1], "again"));
@@ -171,7 +174,8 @@ static void gone_set_up(void)
 	NEED(send(pair[1], "legacy", 6, 0) == 6 && close(pair[1]) == 0);
 	gone = pair[0];
 	NEED(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) == 0);
-	NEED(send(pair[1], "a", 1, 0) == 1 && send(pair[1], "bc", 2, 0) == 2 && close(pair[1]) == 0);
+	NEED(send(pair[1], "a", 1, 0) == 1 && send(pair[1], "bc", 2, 0) == 2 &&
+	     close(pair[1]) == 0);
 	gone_records = pair[0];
 }
 
@@ -281,7 +285,8 @@ static void waiting_set_up(void)
 
 	waiting_listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	waiting_client = socket(AF_UNIX, SOCK_STREAM, 0);
-	NEED(bind(waiting_listener, (struct sockaddr *)&un, size) == 0 && listen(waiting_listener, 1) == 0);
+	NEED(bind(waiting_listener, (struct sockaddr *)&un, size) == 0 &&
+	     listen(waiting_listener, 1) == 0);
 	NEED(connect(waiting_client, (struct sockaddr *)&un, size) == 0);
 }
 
@@ -319,7 +324,8 @@ static const char *inbox_check(void)
 	socklen_t size = sizeof from;
 	char bytes[32];
 
-	EXPECT(recvfrom(inbox, bytes, sizeof bytes, MSG_DONTWAIT, (struct sockaddr *)&from, &size) == 5);
+	EXPECT(recvfrom(inbox, bytes, sizeof bytes, MSG_DONTWAIT, (struct sockaddr *)&from,
+			&size) == 5);
 	EXPECT(memcmp(bytes, "first", 5) == 0 && size == outbox_size);
 	EXPECT(memcmp(&from, &outbox_name, size) == 0);
 	EXPECT(receives(inbox, "second") && passes(outbox, inbox, "third"));
@@ -368,7 +374,8 @@ static const char *options_check(void)
 	EXPECT(getsockopt(options[0], SOL_SOCKET, SO_RCVTIMEO, &time, &size) == 0);
 	EXPECT(time.tv_sec == 7 && time.tv_usec >= 240000 && time.tv_usec <= 260000);
 	size = sizeof time;
-	EXPECT(getsockopt(options[0], SOL_SOCKET, SO_SNDTIMEO, &time, &size) == 0 && time.tv_sec == 1);
+	EXPECT(getsockopt(options[0], SOL_SOCKET, SO_SNDTIMEO, &time, &size) == 0 &&
+	       time.tv_sec == 1);
 	size = sizeof linger;
 	EXPECT(getsockopt(options[1], SOL_SOCKET, SO_LINGER, &linger, &size) == 0);
 	EXPECT(linger.l_onoff == 1 && linger.l_linger == 30);
@@ -410,16 +417,20 @@ static const char *shared_check(void)
 }
 
 const struct hold socket_holds[] = {
-	{ "socket-stream", "bytes wait in both ends of a socket pair", stream_set_up, stream_check, 0 },
+	{ "socket-stream", "bytes wait in both ends of a socket pair", stream_set_up, stream_check,
+	  0 },
 	{ "socket-full", "a socket that was full holds it all", full_set_up, full_check, 0 },
 	{ "socket-datagrams", "datagrams wait one by one", datagrams_set_up, datagrams_check, 0 },
-	{ "socket-records", "so do the records of a seqpacket socket", records_set_up, records_check, 0 },
+	{ "socket-records", "so do the records of a seqpacket socket", records_set_up,
+	  records_check, 0 },
 	{ "socket-half-closed", "one direction is shut", half_set_up, half_check, 0 },
 	{ "socket-closed", "what a closed peer left is there to read", gone_set_up, gone_check, 0 },
-	{ "socket-listener", "a socket listens at its abstract name", listener_set_up, listener_check, 0 },
+	{ "socket-listener", "a socket listens at its abstract name", listener_set_up,
+	  listener_check, 0 },
 	{ "socket-path", "a socket listens at its path", path_set_up, path_check, 0 },
 	{ "socket-waiting", "a connection waits to be accepted", waiting_set_up, waiting_check, 0 },
-	{ "socket-names", "datagrams come from their senders' names", inbox_set_up, inbox_check, 0 },
+	{ "socket-names", "datagrams come from their senders' names", inbox_set_up, inbox_check,
+	  0 },
 	{ "socket-options", "options are as they were set", options_set_up, options_check, 0 },
 	{ "socket-shared", "two descriptors share a socket, and an epoll watches it", shared_set_up,
 	  shared_check, 0 },

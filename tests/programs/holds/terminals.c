@@ -132,7 +132,8 @@ static const char *alone_check(void)
 
 	EXPECT(poll(&poller, 1, 0) == 0);
 	fd = open_slave(unopened);
-	EXPECT(fd >= 0 && ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_row == 9 && size.ws_col == 8);
+	EXPECT(fd >= 0 && ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_row == 9 &&
+	       size.ws_col == 8);
 	EXPECT(writes(fd, "first") && reads(unopened, "first") && close(fd) == 0);
 	EXPECT(open_slave(locked) == -1 && errno == EIO);
 	EXPECT(unlockpt(locked) == 0 && (fd = open_slave(locked)) >= 0 && close(fd) == 0);
@@ -143,8 +144,10 @@ static const char *alone_check(void)
 }
 
 const struct hold terminal_holds[] = {
-	{ "pty", "a pseudo-terminal has its modes, its size and both of its ends", pair_set_up, pair_check, 0 },
-	{ "pty-packets", "the master of another is in packet mode", packets_set_up, packets_check, 0 },
+	{ "pty", "a pseudo-terminal has its modes, its size and both of its ends", pair_set_up,
+	  pair_check, 0 },
+	{ "pty-packets", "the master of another is in packet mode", packets_set_up, packets_check,
+	  0 },
 	{ "pty-alone", "masters without a slave are as they were", alone_set_up, alone_check, 0 },
 	{ 0 },
 };

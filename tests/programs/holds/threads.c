@@ -68,8 +68,11 @@ static void *try_plain(void *argument)
 
 	reach(w, 1);
 	await(&w->may, 2);
-	w->found = pthread_mutex_trylock(&plain) == EBUSY && pthread_mutex_trylock(&recursive) == EBUSY &&
-		   pthread_mutex_trylock(&inherits) == EBUSY ? NULL : "a held mutex can be locked";
+	w->found = pthread_mutex_trylock(&plain) == EBUSY &&
+				   pthread_mutex_trylock(&recursive) == EBUSY &&
+				   pthread_mutex_trylock(&inherits) == EBUSY
+			   ? NULL
+			   : "a held mutex can be locked";
 	return NULL;
 }
 
@@ -142,7 +145,8 @@ static const char *wanted_check(void)
 
 static void inherits_set_up(void)
 {
-	init_mutex(&wanted_inherits, PTHREAD_MUTEX_NORMAL, PTHREAD_PRIO_INHERIT, PTHREAD_MUTEX_STALLED);
+	init_mutex(&wanted_inherits, PTHREAD_MUTEX_NORMAL, PTHREAD_PRIO_INHERIT,
+		   PTHREAD_MUTEX_STALLED);
 	NEED(pthread_mutex_lock(&wanted_inherits) == 0);
 	start_worker(&wanting_inherits, want);
 }
@@ -229,7 +233,8 @@ static const char *condition_check(void)
 
 /* ---- Read-write locks: one read-held, one write-held, with somebody waiting ---- */
 
-static pthread_rwlock_t read_held = PTHREAD_RWLOCK_INITIALIZER, write_held = PTHREAD_RWLOCK_INITIALIZER;
+static pthread_rwlock_t read_held = PTHREAD_RWLOCK_INITIALIZER,
+			write_held = PTHREAD_RWLOCK_INITIALIZER;
 static struct worker reader;
 
 static void *read_it(void *argument)
@@ -237,7 +242,8 @@ static void *read_it(void *argument)
 	struct worker *w = argument;
 
 	reach(w, 1);
-	w->found = pthread_rwlock_rdlock(&write_held) == 0 && w->may == 2 ? NULL : "the lock was open";
+	w->found =
+		pthread_rwlock_rdlock(&write_held) == 0 && w->may == 2 ? NULL : "the lock was open";
 	pthread_rwlock_unlock(&write_held);
 	return NULL;
 }
@@ -250,7 +256,8 @@ static void rwlock_set_up(void)
 
 static const char *rwlock_check(void)
 {
-	EXPECT(pthread_rwlock_trywrlock(&read_held) == EBUSY && pthread_rwlock_tryrdlock(&read_held) == 0);
+	EXPECT(pthread_rwlock_trywrlock(&read_held) == EBUSY &&
+	       pthread_rwlock_tryrdlock(&read_held) == 0);
 	EXPECT(pthread_rwlock_unlock(&read_held) == 0 && pthread_rwlock_unlock(&read_held) == 0);
 	EXPECT(pthread_rwlock_trywrlock(&read_held) == 0);
 	let(&reader, 2);
@@ -312,7 +319,8 @@ static void *join(void *argument)
 	void *value = NULL;
 
 	reach(w, 1);
-	w->found = pthread_join(joined.thread, &value) == 0 && value == &joined ? NULL : "the join failed";
+	w->found = pthread_join(joined.thread, &value) == 0 && value == &joined ? NULL
+										: "the join failed";
 	return NULL;
 }
 
@@ -459,7 +467,8 @@ static const char *look_at_cpu(void)
 		EXPECT(syscall(SYS_getcpu, &cpu, &node, NULL) == 0 && (int)cpu == i % 2);
 	}
 #ifdef __GLIBC__
-	const volatile struct rseq *r = (const void *)((char *)__builtin_thread_pointer() + __rseq_offset);
+	const volatile struct rseq *r =
+		(const void *)((char *)__builtin_thread_pointer() + __rseq_offset);
 
 	EXPECT(!__rseq_size || (int)r->cpu_id >= 0);
 #endif
@@ -514,7 +523,8 @@ static int c11_run(void *argument)
 
 static void c11_set_up(void)
 {
-	NEED(mtx_init(&c11_mutex, mtx_plain) == thrd_success && cnd_init(&c11_condition) == thrd_success);
+	NEED(mtx_init(&c11_mutex, mtx_plain) == thrd_success &&
+	     cnd_init(&c11_condition) == thrd_success);
 	NEED(tss_create(&c11_key, NULL) == thrd_success);
 	NEED(thrd_create(&c11_thread, c11_run, &c11_key) == thrd_success);
 	await(&c11_stage, 1);
@@ -526,7 +536,8 @@ static const char *c11_check(void)
 
 	EXPECT(mtx_lock(&c11_mutex) == thrd_success);
 	c11_stage = 2;
-	EXPECT(cnd_signal(&c11_condition) == thrd_success && mtx_unlock(&c11_mutex) == thrd_success);
+	EXPECT(cnd_signal(&c11_condition) == thrd_success &&
+	       mtx_unlock(&c11_mutex) == thrd_success);
 	EXPECT(thrd_join(c11_thread, &result) == thrd_success && result == 42);
 	return NULL;
 }
@@ -559,14 +570,20 @@ static const char *fresh_check(void)
 }
 
 const struct hold thread_holds[] = {
-	{ "mutexes", "mutexes of every kind are held by their owner", mutex_set_up, mutex_check, 0 },
-	{ "mutex-wanted", "a thread waits for a mutex and gets it", wanted_set_up, wanted_check, 0 },
-	{ "mutex-inherits", "a thread waits for a mutex that hands on priority and gets it", inherits_set_up,
+	{ "mutexes", "mutexes of every kind are held by their owner", mutex_set_up, mutex_check,
+	  0 },
+	{ "mutex-wanted", "a thread waits for a mutex and gets it", wanted_set_up, wanted_check,
+	  0 },
+	{ "mutex-inherits", "a thread waits for a mutex that hands on priority and gets it",
+	  inherits_set_up,
 	  inherits_check, HOLD_OLD_IDS },
-	{ "mutex-robust", "a robust mutex outlives its owner", robust_set_up, robust_check, HOLD_OLD_IDS },
-	{ "condition", "threads wait for a condition and are told", condition_set_up, condition_check, 0 },
+	{ "mutex-robust", "a robust mutex outlives its owner", robust_set_up, robust_check,
+	  HOLD_OLD_IDS },
+	{ "condition", "threads wait for a condition and are told", condition_set_up,
+	  condition_check, 0 },
 	{ "rwlock", "read-write locks are held, and waited for", rwlock_set_up, rwlock_check, 0 },
-	{ "barrier", "threads wait at a barrier and a semaphore", barrier_set_up, barrier_check, 0 },
+	{ "barrier", "threads wait at a barrier and a semaphore", barrier_set_up, barrier_check,
+	  0 },
 	{ "join", "a thread waits for another's end", join_set_up, join_check, 0 },
 	{ "cancel", "a thread can be cancelled", cancel_set_up, cancel_check, HOLD_OLD_IDS },
 	{ "pthread-kill", "a thread can be sent a signal", kill_set_up, kill_check, HOLD_OLD_IDS },

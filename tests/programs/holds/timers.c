@@ -22,10 +22,12 @@ enum { LONG = 10000 /* seconds: no test takes as long */, FAR = 9000 };
 
 static void interval_set_up(void)
 {
-	const struct itimerval real = { { 20, 250000 }, { LONG, 0 } }, virtual = { { 0, 0 }, { LONG + 1, 0 } };
+	const struct itimerval real = { { 20, 250000 }, { LONG, 0 } },
+			       virtual = { { 0, 0 }, { LONG + 1, 0 } };
 	const struct itimerval prof = { { 3, 0 }, { LONG + 2, 500000 } };
 
-	NEED(setitimer(ITIMER_REAL, &real, NULL) == 0 && setitimer(ITIMER_VIRTUAL, &virtual, NULL) == 0 &&
+	NEED(setitimer(ITIMER_REAL, &real, NULL) == 0 &&
+	     setitimer(ITIMER_VIRTUAL, &virtual, NULL) == 0 &&
 	     setitimer(ITIMER_PROF, &prof, NULL) == 0);
 }
 
@@ -38,10 +40,13 @@ static const char *interval_check(void)
 	EXPECT(now.it_interval.tv_sec == 20 && now.it_interval.tv_usec == 250000);
 	EXPECT(now.it_value.tv_sec > FAR && now.it_value.tv_sec < LONG);
 	EXPECT(getitimer(ITIMER_VIRTUAL, &now) == 0);
-	EXPECT(now.it_interval.tv_sec == 0 && now.it_value.tv_sec > FAR && now.it_value.tv_sec <= LONG + 1);
+	EXPECT(now.it_interval.tv_sec == 0 && now.it_value.tv_sec > FAR &&
+	       now.it_value.tv_sec <= LONG + 1);
 	EXPECT(getitimer(ITIMER_PROF, &now) == 0);
-	EXPECT(now.it_interval.tv_sec == 3 && now.it_value.tv_sec > FAR && now.it_value.tv_sec <= LONG + 2);
-	EXPECT(setitimer(ITIMER_REAL, &stop, NULL) == 0 && setitimer(ITIMER_PROF, &stop, NULL) == 0);
+	EXPECT(now.it_interval.tv_sec == 3 && now.it_value.tv_sec > FAR &&
+	       now.it_value.tv_sec <= LONG + 2);
+	EXPECT(setitimer(ITIMER_REAL, &stop, NULL) == 0 &&
+	       setitimer(ITIMER_PROF, &stop, NULL) == 0);
 	return NULL;
 }
 
@@ -66,7 +71,8 @@ static void clocks_set_up(void)
 	struct sigevent none = { .sigev_notify = SIGEV_NONE };
 
 	for (int i = 0; i < CLOCKS; i++) {
-		struct itimerspec times = { .it_value.tv_sec = clocks[i].seconds, .it_interval.tv_nsec = 7 };
+		struct itimerspec times = { .it_value.tv_sec = clocks[i].seconds,
+					    .it_interval.tv_nsec = 7 };
 
 		if (i < 3)
 			NEED(timer_create(CLOCK_MONOTONIC, &none, &deleted[i]) == 0);
@@ -122,7 +128,9 @@ __attribute__((constructor)) static void block_everywhere(void)
 static void stopped_set_up(void)
 {
 	struct sigevent event = {
-		.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIG_TIMER, .sigev_value.sival_ptr = &stopped,
+		.sigev_notify = SIGEV_SIGNAL,
+		.sigev_signo = SIG_TIMER,
+		.sigev_value.sival_ptr = &stopped,
 	};
 
 	NEED(timer_create(CLOCK_MONOTONIC, &event, &stopped) == 0);
@@ -156,7 +164,9 @@ static void beating_set_up(void)
 {
 	const struct itimerspec times = { { 0, BEAT }, { 0, BEAT } };
 	struct sigevent event = {
-		.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIG_OVERRUN, .sigev_value.sival_int = 5,
+		.sigev_notify = SIGEV_SIGNAL,
+		.sigev_signo = SIG_OVERRUN,
+		.sigev_value.sival_int = 5,
 	};
 
 	NEED(timer_create(CLOCK_MONOTONIC, &event, &beating) == 0);
@@ -172,7 +182,8 @@ static const char *beating_check(void)
 
 	EXPECT(timer_gettime(beating, &now) == 0);
 	EXPECT(now.it_interval.tv_sec == 0 && now.it_interval.tv_nsec == BEAT);
-	EXPECT(now.it_value.tv_sec == 0 && now.it_value.tv_nsec > 0 && now.it_value.tv_nsec <= BEAT);
+	EXPECT(now.it_value.tv_sec == 0 && now.it_value.tv_nsec > 0 &&
+	       now.it_value.tv_nsec <= BEAT);
 	sigemptyset(&set);
 	sigaddset(&set, SIG_OVERRUN);
 	/* The one that waited at the checkpoint, and then its own. */
@@ -196,7 +207,9 @@ static void expired_set_up(void)
 {
 	const struct itimerspec times = { .it_value.tv_nsec = 1 };
 	struct sigevent event = {
-		.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIG_EXPIRED, .sigev_value.sival_int = -6,
+		.sigev_notify = SIGEV_SIGNAL,
+		.sigev_signo = SIG_EXPIRED,
+		.sigev_value.sival_int = -6,
 	};
 	sigset_t pending;
 
@@ -299,7 +312,9 @@ static void on_start(union sigval value)
 static void starting_set_up(void)
 {
 	struct sigevent event = {
-		.sigev_notify = SIGEV_THREAD, .sigev_notify_function = on_start, .sigev_value.sival_int = 12,
+		.sigev_notify = SIGEV_THREAD,
+		.sigev_notify_function = on_start,
+		.sigev_value.sival_int = 12,
 	};
 
 	NEED(timer_create(CLOCK_MONOTONIC, &event, &starting) == 0);
@@ -319,14 +334,20 @@ static const char *starting_check(void)
 }
 
 const struct hold timer_holds[] = {
-	{ "itimers", "the three interval timers have the time that was left", interval_set_up, interval_check, 0 },
-	{ "timer-clocks", "a timer of every clock has its id and the time that was left", clocks_set_up,
+	{ "itimers", "the three interval timers have the time that was left", interval_set_up,
+	  interval_check, 0 },
+	{ "timer-clocks", "a timer of every clock has its id and the time that was left",
+	  clocks_set_up,
 	  clocks_check, 0 },
-	{ "timer-stopped", "a timer that did not run can be started, and sends its value", stopped_set_up,
+	{ "timer-stopped", "a timer that did not run can be started, and sends its value",
+	  stopped_set_up,
 	  stopped_check, 0 },
-	{ "timer-beat", "a timer goes on beating and counts its overruns", beating_set_up, beating_check, 0 },
-	{ "timer-expired", "the signal of a timer that had run out waits", expired_set_up, expired_check, 0 },
-	{ "timer-to-thread", "a timer tells the thread that it was to tell", told_set_up, told_check, 0 },
+	{ "timer-beat", "a timer goes on beating and counts its overruns", beating_set_up,
+	  beating_check, 0 },
+	{ "timer-expired", "the signal of a timer that had run out waits", expired_set_up,
+	  expired_check, 0 },
+	{ "timer-to-thread", "a timer tells the thread that it was to tell", told_set_up,
+	  told_check, 0 },
 	{ "timer-starts-thread", "a timer starts a thread", starting_set_up, starting_check, 0 },
 	{ 0 },
 };

@@ -23,7 +23,8 @@ enum { PAGE = 4096, PAGES = 16, GUARD_INSTALL = 102, MSEAL = 462 };
 
 static char *map_pages(int flags)
 {
-	char *memory = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
+	char *memory =
+		mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
 
 	NEED(memory != MAP_FAILED);
 	for (int i = 0; i < PAGES; i++)
@@ -240,7 +241,8 @@ static const char *guard_check(void)
 {
 	for (int i = 0; i < PAGES; i++)
 		EXPECT(faults(guarded + i * PAGE) == (i == 3 || i == 7 || i == 8));
-	EXPECT(is_filled(guarded, 0, 3) && is_filled(guarded, 4, 7) && is_filled(guarded, 9, PAGES));
+	EXPECT(is_filled(guarded, 0, 3) && is_filled(guarded, 4, 7) &&
+	       is_filled(guarded, 9, PAGES));
 	/* It is one mapping, and a guard is removed as it was made. */
 	EXPECT(madvise(guarded + 3 * PAGE, PAGE, GUARD_INSTALL + 1) == 0 && guarded[3 * PAGE] == 0);
 	return NULL;
@@ -252,7 +254,8 @@ static char *droppable;
 
 static void droppable_set_up(void)
 {
-	droppable = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_DROPPABLE | MAP_ANONYMOUS, -1, 0);
+	droppable = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_DROPPABLE | MAP_ANONYMOUS,
+			 -1, 0);
 	if (droppable == MAP_FAILED)
 		leave_out("this kernel has no droppable memory");
 	else
@@ -274,7 +277,8 @@ static char *vast;
 
 static void vast_set_up(void)
 {
-	vast = mmap(NULL, vast_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	vast = mmap(NULL, vast_size, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	NEED(vast != MAP_FAILED);
 	for (size_t at = 0; at < vast_size; at += 16ul * GIB)
 		vast[at + 5] = (char)(at / GIB + 1);
@@ -284,7 +288,8 @@ static const char *vast_check(void)
 {
 	EXPECT(has_flag(vast, " nr"));
 	for (size_t at = 0; at < vast_size; at += 16ul * GIB)
-		EXPECT(vast[at + 5] == (char)(at / GIB + 1) && vast[at + 4] == 0 && vast[at + 8ul * GIB] == 0);
+		EXPECT(vast[at + 5] == (char)(at / GIB + 1) && vast[at + 4] == 0 &&
+		       vast[at + 8ul * GIB] == 0);
 	vast[vast_size - 1] = 1;
 	return NULL;
 }
@@ -305,20 +310,25 @@ static const char *reserved_check(void)
 }
 
 const struct hold trait_holds[] = {
-	{ "dontfork", "memory is kept from children (MADV_DONTFORK)", dontfork_set_up, dontfork_check, 0 },
-	{ "dontdump", "memory stays out of cores, and is in the checkpoint (MADV_DONTDUMP)", dontdump_set_up,
+	{ "dontfork", "memory is kept from children (MADV_DONTFORK)", dontfork_set_up,
+	  dontfork_check, 0 },
+	{ "dontdump", "memory stays out of cores, and is in the checkpoint (MADV_DONTDUMP)",
+	  dontdump_set_up,
 	  dontdump_check, HOLD_NOT_IN_CORE },
-	{ "wipeonfork", "memory is zero in children (MADV_WIPEONFORK)", wipeonfork_set_up, wipeonfork_check, 0 },
+	{ "wipeonfork", "memory is zero in children (MADV_WIPEONFORK)", wipeonfork_set_up,
+	  wipeonfork_check, 0 },
 	{ "hugepage", "huge pages are wanted here", hugepage_set_up, hugepage_check, 0 },
 	{ "nohugepage", "no huge pages are wanted here", nohugepage_set_up, nohugepage_check, 0 },
 	{ "mergeable", "equal pages may be merged here", mergeable_set_up, mergeable_check, 0 },
-	{ "sequential", "reading goes forward here (MADV_SEQUENTIAL)", sequential_set_up, sequential_check, 0 },
+	{ "sequential", "reading goes forward here (MADV_SEQUENTIAL)", sequential_set_up,
+	  sequential_check, 0 },
 	{ "random", "reading goes anywhere here (MADV_RANDOM)", random_set_up, random_check, 0 },
 	{ "mlock", "memory is locked", locked_set_up, locked_check, 0 },
 	{ "mlock-onfault", "memory is locked as it is touched", onfault_set_up, onfault_check, 0 },
 	{ "mseal", "memory is sealed", sealed_set_up, sealed_check, 0 },
 	{ "guard", "guard regions within a mapping fault", guard_set_up, guard_check, 0 },
-	{ "droppable", "memory may be dropped (MAP_DROPPABLE)", droppable_set_up, droppable_check, HOLD_NOT_IN_CORE },
+	{ "droppable", "memory may be dropped (MAP_DROPPABLE)", droppable_set_up, droppable_check,
+	  HOLD_NOT_IN_CORE },
 	{ "noreserve", "64 GiB of which little is used", vast_set_up, vast_check, 0 },
 	{ "reserve", "ordinary memory is accounted for", reserved_set_up, reserved_check, 0 },
 	{ 0 },

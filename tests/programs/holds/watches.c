@@ -67,7 +67,8 @@ static void nested_set_up(void)
 static const char *nested_check(void)
 {
 	EXPECT(reported(outer) == 0);
-	EXPECT(eventfd_write(inner_counter, 1) == 0 && reported(outer) == 4 && reported(inner) == 3);
+	EXPECT(eventfd_write(inner_counter, 1) == 0 && reported(outer) == 4 &&
+	       reported(inner) == 3);
 	return NULL;
 }
 
@@ -169,7 +170,8 @@ static const char *moved_check(void)
 	uint64_t n;
 
 	EXPECT(reported(moved) == 0 && reported(reused) == 0);
-	EXPECT(eventfd_write(moved_counter, 1) == 0 && reported(moved) == 12 && reported(reused) == 14);
+	EXPECT(eventfd_write(moved_counter, 1) == 0 && reported(moved) == 12 &&
+	       reported(reused) == 14);
 	EXPECT(eventfd_read(moved_counter, &n) == 0 && reported(moved) == 0);
 	EXPECT(eventfd_write(800, 1) == 0 && reported(reused) == 13);
 	return NULL;
@@ -187,7 +189,8 @@ static void notify_set_up(void)
 	notify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	gone = inotify_add_watch(notify, "/", IN_DELETE_SELF);
 	NEED(gone == 1);
-	folder_watch = inotify_add_watch(notify, "holds.watched", IN_CREATE | IN_DELETE | IN_ONLYDIR);
+	folder_watch =
+		inotify_add_watch(notify, "holds.watched", IN_CREATE | IN_DELETE | IN_ONLYDIR);
 	NEED(inotify_add_watch(notify, "/dev", IN_DELETE_SELF) == 3);
 	file_watch = inotify_add_watch(notify, "holds.watched-file", IN_MODIFY | IN_ONESHOT);
 	NEED(folder_watch == 2 && file_watch == 4);
@@ -240,7 +243,8 @@ static const char *tree_check(void)
 {
 	union { struct inotify_event event; char bytes[256]; } got;
 
-	EXPECT(mkdir(deep, 0700) == 0 && read(tree, &got, sizeof got) == 32 && got.event.wd == DEEP);
+	EXPECT(mkdir(deep, 0700) == 0 && read(tree, &got, sizeof got) == 32 &&
+	       got.event.wd == DEEP);
 	EXPECT(mkdir("holds.tree/other", 0700) == 0 && read(tree, &got, sizeof got) == 32);
 	EXPECT(got.event.wd == 1 && strcmp(got.event.name, "other") == 0);
 	return NULL;
@@ -264,11 +268,14 @@ static const char *silent_check(void)
 const struct hold watch_holds[] = {
 	{ "epoll", "an epoll reports what is ready, with its data", plain_set_up, plain_check, 0 },
 	{ "epoll-nested", "an epoll in an epoll is one", nested_set_up, nested_check, 0 },
-	{ "epoll-once", "a watch that has gone off is silent, another waits", once_set_up, once_check, 0 },
+	{ "epoll-once", "a watch that has gone off is silent, another waits", once_set_up,
+	  once_check, 0 },
 	{ "epoll-hung", "an end that was reported once is not again", hung_set_up, hung_check, 0 },
-	{ "epoll-edge", "edges that were seen are not reported again, others are", edge_set_up, edge_check,
+	{ "epoll-edge", "edges that were seen are not reported again, others are", edge_set_up,
+	  edge_check,
 	  0 },
-	{ "epoll-moved", "watches follow their files, whatever number they have", moved_set_up, moved_check,
+	{ "epoll-moved", "watches follow their files, whatever number they have", moved_set_up,
+	  moved_check,
 	  0 },
 	{ "inotify", "an inotify watches on, with its numbers", notify_set_up, notify_check, 0 },
 	{ "inotify-tree", "a tree of directories is watched on", tree_set_up, tree_check, 0 },
