@@ -55,6 +55,31 @@ struct socket_option {
 	uint8_t value[SOCKET_OPTION_SIZE] __attribute__((aligned(8)));
 };
 
+/*
+ * What another process must know to carry on a TCP connection, where somebody with CAP_NET_ADMIN
+ * has asked for it (ckpt --tcp-established).  What waits to be read is in the messages, as of any
+ * stream.
+ */
+struct socket_tcp {
+	uint32_t sent;          /* sequence number behind all that the program has written */
+	uint32_t received;      /* behind all that has come, read or not */
+	uint32_t unsent;        /* so many of `bytes', the last ones, were never sent */
+	size_t size;            /* what the peer has not confirmed, and what is unsent */
+	const uint8_t *bytes;
+	uint16_t mss;
+	uint8_t options;        /* enum tcp_option_flags */
+	uint8_t send_scale, receive_scale;
+	uint32_t timestamp;     /* the clock of this connection, as TCP_TIMESTAMP has it */
+	uint32_t window[5];     /* in the order of struct tcp_repair_window */
+	uint32_t send_buffer, receive_buffer;  /* SO_SNDBUF and SO_RCVBUF, whoever has set them */
+};
+
+enum tcp_option_flags {         /* that the two agreed upon */
+	TCP_HAS_TIMESTAMPS = 1 << 0,
+	TCP_HAS_SACK = 1 << 1,
+	TCP_HAS_SCALES = 1 << 2,
+};
+
 struct socket {
 	int family, type, protocol;
 	enum socket_state state;
@@ -67,6 +92,7 @@ struct socket {
 	struct socket_option *options;    /* those that are not as in a new socket */
 	size_t message_count, message_capacity;
 	struct socket_message *messages;  /* the first to be read comes first */
+	struct socket_tcp *tcp;           /* or NULL: it cannot be carried on */
 	int line;           /* of the text it stands on; 0 when none */
 };
 

@@ -51,13 +51,21 @@ struct addition {
 	const void *what;
 };
 
-enum socket_line_kind { SOCKET_LINE, SOCKET_OPTION_LINE, SOCKET_DATA_LINE, SOCKET_MESSAGE_LINE };
+enum socket_line_kind {
+	SOCKET_LINE,
+	SOCKET_OPTION_LINE,
+	SOCKET_DATA_LINE,
+	SOCKET_MESSAGE_LINE,
+	TCP_LINE,
+	TCP_DATA_LINE,
+};
 
 struct socket_line {
 	struct place at;
 	enum socket_line_kind kind;
 	int fd;
 	struct socket *socket;
+	struct socket_tcp *tcp;
 	struct socket_option option;
 	const uint8_t *bytes;
 	size_t size;
@@ -233,7 +241,20 @@ int take_socket(struct parser *s);
 int take_socket_option(struct parser *s);
 int take_socket_data(struct parser *s);
 int take_socket_message(struct parser *s);
+int take_tcp(struct parser *s);
+int take_tcp_data(struct parser *s);
 int finish_sockets(struct parser *s);  /* behind finish_files() */
+
+/* Adds the line being read, of the descriptor in its second field; NULL when that is none. */
+struct socket_line *parser_socket_line(struct parser *s, enum socket_line_kind kind);
+/* The socket that LINE speaks of; NULL, with the error, when there is none. */
+struct socket *parser_socket(struct parser *s, const struct socket_line *line);
+
+/* statelog_tcp.c: the steps of finish_sockets() for its lines. */
+int add_tcp(struct parser *s, const struct socket_line *line);
+int measure_tcp_data(struct parser *s, const struct socket_line *line);
+int add_tcp_data(struct parser *s, const struct socket_line *line);
+int check_tcp(struct parser *s, const struct socket_line *line);
 
 /* An address of FAMILY; `-` is none.  A is zero before. */
 int take_socket_address(struct parser *s, struct field f, int family, struct socket_address *a);

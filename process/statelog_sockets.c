@@ -10,7 +10,7 @@
 /* Far above what any kernel accepts. */
 enum { FD_MAX = 16 * 1024 * 1024, MESSAGE_MAX = 256 << 20 };
 
-static struct socket_line *add_line(struct parser *s, enum socket_line_kind kind)
+struct socket_line *parser_socket_line(struct parser *s, enum socket_line_kind kind)
 {
 	struct pending *pending = &s->pending;
 	struct field fd = s->line.fields[1];
@@ -106,7 +106,7 @@ static int take_peer_id(struct parser *s, struct field f, struct socket *socket)
 int take_socket(struct parser *s)
 {
 	const struct field *f = s->line.fields;
-	struct socket_line *line = add_line(s, SOCKET_LINE);
+	struct socket_line *line = parser_socket_line(s, SOCKET_LINE);
 	struct socket *socket;
 
 	if (!line)
@@ -154,7 +154,7 @@ static int take_numbers(struct parser *s, struct field f, const struct socket_op
 int take_socket_option(struct parser *s)
 {
 	const struct field *f = s->line.fields;
-	struct socket_line *line = add_line(s, SOCKET_OPTION_LINE);
+	struct socket_line *line = parser_socket_line(s, SOCKET_OPTION_LINE);
 	const uint8_t *text;
 	size_t size, kind = 0;
 
@@ -180,7 +180,7 @@ int take_socket_option(struct parser *s)
 
 int take_socket_data(struct parser *s)
 {
-	struct socket_line *line = add_line(s, SOCKET_DATA_LINE);
+	struct socket_line *line = parser_socket_line(s, SOCKET_DATA_LINE);
 
 	if (!line || field_bytes(s, s->line.fields[2], "bytes", &line->bytes, &line->size) != 0)
 		return -1;
@@ -190,7 +190,7 @@ int take_socket_data(struct parser *s)
 int take_socket_message(struct parser *s)
 {
 	const struct field *f = s->line.fields;
-	struct socket_line *line = add_line(s, SOCKET_MESSAGE_LINE);
+	struct socket_line *line = parser_socket_line(s, SOCKET_MESSAGE_LINE);
 	uint64_t size;
 
 	if (!line || number_decimal(s, f[2], "size", MESSAGE_MAX, &size) != 0 ||
@@ -222,7 +222,7 @@ static int add_socket(struct parser *s, const struct socket_line *line)
 	return 0;
 }
 
-static struct socket *find_socket(struct parser *s, const struct socket_line *line)
+struct socket *parser_socket(struct parser *s, const struct socket_line *line)
 {
 	const struct descriptor *fd = process_descriptor(s->p, line->fd);
 	struct socket *socket = fd ? s->p->descriptions[fd->description].socket : NULL;
@@ -234,7 +234,7 @@ static struct socket *find_socket(struct parser *s, const struct socket_line *li
 
 static int add_option(struct parser *s, const struct socket_line *line)
 {
-	struct socket *socket = find_socket(s, line);
+	struct socket *socket = parser_socket(s, line);
 	struct socket_option *o;
 
 	if (!socket)
@@ -266,7 +266,7 @@ static struct socket_message *add_message(struct parser *s, struct socket *socke
 /* The lines of a stream are one message: first its size is found, then it is put together. */
 static int measure_data(struct parser *s, const struct socket_line *line)
 {
-	struct socket *socket = find_socket(s, line);
+	struct socket *socket = parser_socket(s, line);
 
 	if (!socket)
 		return -1;
@@ -281,7 +281,7 @@ static int measure_data(struct parser *s, const struct socket_line *line)
 
 static int add_data(struct parser *s, const struct socket_line *line)
 {
-	struct socket_message *m = find_socket(s, line)->messages;
+	struct socket_message *m = parser_socket(s, line)->messages;
 
 	if (!m->bytes) {
 		m->bytes = arena_alloc(&s->p->arena, m->size);
@@ -297,7 +297,7 @@ static int add_data(struct parser *s, const struct socket_line *line)
 
 static int add_whole_message(struct parser *s, const struct socket_line *line)
 {
-	struct socket *socket = find_socket(s, line);
+	struct socket *socket = parser_socket(s, line);
 	struct socket_message *m;
 
 	if (!socket)
@@ -320,10 +320,11 @@ int finish_sockets(struct parser *s)
 {
 	int (*const steps[])(struct parser *, const struct socket_line *) = {
 		add_socket, add_option, measure_data, add_data, add_whole_message,
+		add_tcp, measure_tcp_data, add_tcp_data, check_tcp,
 	};
 	static const enum socket_line_kind kinds[] = {
-		SOCKET_LINE,	  SOCKET_OPTION_LINE,  SOCKET_DATA_LINE,
-		SOCKET_DATA_LINE, SOCKET_MESSAGE_LINE,
+		SOCKET_LINE, SOCKET_OPTION_LINE, SOCKET_DATA_LINE, SOCKET_DATA_LINE,
+		SOCKET_MESSAGE_LINE, TCP_LINE, TCP_DATA_LINE, TCP_DATA_LINE, TCP_LINE,
 	};
 
 	for (size_t step = 0; step < sizeof kinds / sizeof kinds[0]; step++)

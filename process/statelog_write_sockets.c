@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Writing the lines `socket`, `socket-option`, `socket-data` and `socket-message`. */
+/* Writing the lines of sockets: `socket` and `socket-*`, `tcp` and `tcp-data`. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -108,15 +108,30 @@ static void put_option(struct out *o, int fd, const struct socket_option *option
 	print(o, "\n");
 }
 
-static void put_stream(struct out *o, int fd, const struct socket_message *m)
+static void put_stream(struct out *o, const char *keyword, int fd, const uint8_t *bytes,
+		       size_t size)
 {
-	for (size_t i = 0; i < m->size; i += BYTES_PER_LINE) {
-		size_t rest = m->size - i;
+	for (size_t i = 0; i < size; i += BYTES_PER_LINE) {
+		size_t rest = size - i;
 
-		print(o, "socket-data : %d : ", fd);
-		put_bytes(o, m->bytes + i, rest < BYTES_PER_LINE ? rest : BYTES_PER_LINE);
+		print(o, "%s : %d : ", keyword, fd);
+		put_bytes(o, bytes + i, rest < BYTES_PER_LINE ? rest : BYTES_PER_LINE);
 		print(o, "\n");
 	}
+}
+
+static void put_tcp(struct out *o, int fd, const struct socket_tcp *t)
+{
+	print(o, "tcp : %d : %u %u : %u : mss %u", fd, t->sent, t->unsent, t->received, t->mss);
+	if (t->options & TCP_HAS_SCALES)
+		print(o, " scales %u %u", t->send_scale, t->receive_scale);
+	if (t->options & TCP_HAS_SACK)
+		print(o, " sack");
+	if (t->options & TCP_HAS_TIMESTAMPS)
+		print(o, " timestamp %u", t->timestamp);
+	print(o, " : %u %u %u %u %u : %u %u\n", t->window[0], t->window[1], t->window[2],
+	      t->window[3], t->window[4], t->send_buffer, t->receive_buffer);
+	put_stream(o, "tcp-data", fd, t->bytes, t->size);
 }
 
 static void put_message(struct out *o, int fd, const struct socket_message *m)
@@ -151,8 +166,10 @@ void put_socket(struct out *o, int fd, const struct socket *s)
 		put_option(o, fd, &s->options[i]);
 	for (size_t i = 0; i < s->message_count; i++) {
 		if (s->type == SOCK_STREAM)
-			put_stream(o, fd, &s->messages[i]);
+			put_stream(o, "socket-data", fd, s->messages[i].bytes, s->messages[i].size);
 		else
 			put_message(o, fd, &s->messages[i]);
 	}
+	if (s->tcp)
+		put_tcp(o, fd, s->tcp);
 }

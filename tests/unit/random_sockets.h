@@ -96,6 +96,36 @@ static inline void random_message(struct process *q, struct socket *s)
 		m->from = random_address(s->family);
 }
 
+static inline void random_tcp(struct process *q, struct socket *s)
+{
+	size_t size = below(300);
+	uint8_t *bytes = arena_alloc(&q->arena, size + 1);
+	struct socket_tcp *t = arena_alloc(&q->arena, sizeof *t);
+
+	random_bytes(bytes, size, 0);
+	s->protocol = IPPROTO_TCP;
+	s->tcp = t;
+	*t = (struct socket_tcp){
+		.sent = (uint32_t)number(),
+		.received = (uint32_t)number(),
+		.unsent = (uint32_t)below((unsigned)size + 1),
+		.size = size,
+		.bytes = bytes,
+		.mss = (uint16_t)number(),
+		.options = (uint8_t)below(8),
+		.send_buffer = (uint32_t)number() & INT32_MAX,
+		.receive_buffer = (uint32_t)number() & INT32_MAX,
+	};
+	if (t->options & TCP_HAS_TIMESTAMPS)
+		t->timestamp = (uint32_t)number();
+	if (t->options & TCP_HAS_SCALES) {
+		t->send_scale = (uint8_t)below(15);
+		t->receive_scale = (uint8_t)below(15);
+	}
+	for (size_t i = 0; i < 5; i++)
+		t->window[i] = (uint32_t)number();
+}
+
 static inline struct socket *random_socket(struct process *q)
 {
 	static const int families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET };
@@ -118,12 +148,27 @@ static inline struct socket *random_socket(struct process *q)
 		random_option(q, s);
 	for (size_t n = below(s->type == SOCK_STREAM ? 2 : 4); n; n--)
 		random_message(q, s);
+	if ((s->family == AF_INET || s->family == AF_INET6) && s->type == SOCK_STREAM &&
+	    s->state == SOCKET_CONNECTED && s->local.size && s->peer.size && below(2))
+		random_tcp(q, s);
 	return s;
 }
 
 static inline bool same_address(const struct socket_address *a, const struct socket_address *b)
 {
 	return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
+}
+
+static inline bool same_tcp(const struct socket_tcp *a, const struct socket_tcp *b)
+{
+	if (!a || !b)
+		return a == b;
+	return a->sent == b->sent && a->received == b->received && a->unsent == b->unsent &&
+	       a->size == b->size && (!a->size || memcmp(a->bytes, b->bytes, a->size) == 0) &&
+	       a->mss == b->mss && a->options == b->options && a->send_scale == b->send_scale &&
+	       a->receive_scale == b->receive_scale && a->timestamp == b->timestamp &&
+	       memcmp(a->window, b->window, sizeof a->window) == 0 &&
+	       a->send_buffer == b->send_buffer && a->receive_buffer == b->receive_buffer;
 }
 
 static inline bool same_socket(const struct socket *a, const struct socket *b)
@@ -134,7 +179,8 @@ static inline bool same_socket(const struct socket *a, const struct socket *b)
 	    a->state != b->state || a->flags != b->flags || a->backlog != b->backlog ||
 	    a->waiting != b->waiting || !same_address(&a->local, &b->local) ||
 	    !same_address(&a->peer, &b->peer) || a->peer_id != b->peer_id ||
-	    a->option_count != b->option_count || a->message_count != b->message_count)
+	    !same_tcp(a->tcp, b->tcp) || a->option_count != b->option_count ||
+	    a->message_count != b->message_count)
 		return false;
 	for (size_t i = 0; i < a->option_count; i++)
 		if (a->options[i].kind != b->options[i].kind ||

@@ -111,6 +111,8 @@ static void test_options(void)
 	      "those that are not there are not");
 }
 
+#define CONNECTION \
+	"4 : socket:[1] : 0\nsocket : 4 : inet stream 6 : connected : 10.0.0.1:1 : 10.0.0.2:2\n"
 #define SOCKET "4 : socket:[1] : 0\nsocket : 4 : unix stream : plain\n"
 #define DATAGRAM "4 : socket:[1] : 0\nsocket : 4 : inet dgram 17 : plain\n"
 
@@ -173,9 +175,45 @@ static const struct {
 	{ SOCKET "socket-message : 4 : 1 : a",
 	  "log:3:18: descriptor 4 is a stream: it has no messages" },
 	{ DATAGRAM "socket-message : 4 : 2 : a", "log:3:22: size: the message has 1 bytes here" },
+	{ SOCKET "tcp : 4 : 1 0 : 1 : mss 1 : 1 2 3 4 5 : 1 1",
+	  "log:3:7: descriptor 4 is no TCP connection with two addresses" },
+	{ "tcp : 4 : 1 : 1 : mss 1 : 1 2 3 4 5 : 1 1", "log:1:12: unsent bytes is missing" },
+	{ "tcp : 4 : 1 0 : 4294967296 : mss 1 : 1 2 3 4 5 : 1 1",
+	  "log:1:17: sequence number: 4294967296 is more than 4294967295" },
+	{ "tcp : 4 : 1 0 : 1 : sack : 1 2 3 4 5 : 1 1", "log:1:21: the options begin with 'mss'" },
+	{ "tcp : 4 : 1 0 : 1 : mss 65536 : 1 2 3 4 5 : 1 1",
+	  "log:1:25: mss: 65536 is more than 65535" },
+	{ "tcp : 4 : 1 0 : 1 : mss 1 scales 15 1 : 1 2 3 4 5 : 1 1",
+	  "log:1:34: scale: 15 is more than 14" },
+	{ "tcp : 4 : 1 0 : 1 : mss 1 fast : 1 2 3 4 5 : 1 1",
+	  "log:1:27: 'fast' is no option of TCP that is known here (scales, sack, timestamp)" },
+	{ "tcp : 4 : 1 0 : 1 : mss 1 : 1 2 3 4 5 6 : 1 1", "log:1:39: '6' is one too many" },
+	{ CONNECTION "tcp-data : 4 : a", "log:3:12: descriptor 4 has no tcp line" },
+	{ CONNECTION "tcp-data : 4 : a\ntcp : 4 : 1 2 : 1 : mss 1 : 1 2 3 4 5 : 1 1",
+	  "log:4:7: descriptor 4 has 2 unsent bytes, but 1 in its tcp-data lines" },
+	{ CONNECTION "tcp : 4 : 1 0 : 1 : mss 1 : 1 2 3 4 5 : 1 1\n"
+		     "tcp : 4 : 1 0 : 1 : mss 1 : 1 2 3 4 5 : 1 1",
+	  "log:4:7: descriptor 4 has a tcp line already" },
 	{ DATAGRAM "socket-message : 4 : 1 : a : here\n# behind",
 	  "log:3:30: 'here' is no address of this family: 127.0.0.1:80" },
 };
+
+static void test_tcp(void)
+{
+	const struct socket_tcp *t;
+
+	CHECK(parse(CONNECTION
+		    "tcp-data : 4 : two\ntcp : 4 : 4294967295 2 : 7 : mss 1460 scales 7 14 sack "
+		    "timestamp 9 : 1 2 3 4 5 : 16384 131072\ntcp-data : 4 : \\012"),
+	      "a connection");
+	t = socket_of(4)->tcp;
+	CHECK(t && t->sent == UINT32_MAX && t->unsent == 2 && t->received == 7 && t->mss == 1460 &&
+	      t->options == 7 && t->send_scale == 7 && t->receive_scale == 14 && t->timestamp == 9,
+	      "has numbers and options");
+	CHECK(t && t->window[0] == 1 && t->window[4] == 5 && t->send_buffer == 16384 &&
+	      t->receive_buffer == 131072, "a window and buffers");
+	CHECK(t && t->size == 4 && !memcmp(t->bytes, "two\n", 4), "and bytes to send");
+}
 
 static void test_errors(void)
 {
@@ -191,6 +229,7 @@ int main(void)
 	test_unix();
 	test_internet();
 	test_options();
+	test_tcp();
 	test_errors();
 	process_free(&p);
 	return CHECK_DONE();
