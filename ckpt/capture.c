@@ -135,6 +135,17 @@ static void let_go(struct capture *c, double since)
 	c->stall = now() - since;
 }
 
+/* Those of a process that goes on do at once; the others stay as they are until it has ended. */
+static int read_connections(struct capture *c, pid_t pid, const struct capture_options *o,
+			    struct error *err)
+{
+	if (tcp_hold(&c->tcp, &c->process, pid, err) < 0)
+		return -1;
+	if (!o->keep_stopped)
+		tcp_release(&c->tcp);
+	return 0;
+}
+
 static int look(struct capture *c, pid_t pid, const struct capture_options *o, struct error *err)
 {
 	struct process *p = &c->process;
@@ -143,6 +154,7 @@ static int look(struct capture *c, pid_t pid, const struct capture_options *o, s
 	p->origin = ORIGIN_LIVE;
 	clock_gettime(CLOCK_REALTIME, &p->when);
 	if (procfs_read(p, pid, err) < 0 || read_threads(p, c->tracee, err) < 0 ||
+	    (o->tcp_established && read_connections(c, pid, o, err) < 0) ||
 	    ask_pending(p, c->tracee, err) < 0 ||
 	    (!o->stop && !o->keep_stopped && memory_copy_early(&c->memory, p, pid, err) < 0) ||
 	    call_and_snapshot(c, o, err) < 0)
@@ -190,6 +202,8 @@ int capture_begin(struct capture *c, pid_t pid, const struct capture_options *o,
 	c->tracee->gadgets = gadgets;
 	int result = look(c, pid, o, err);
 	tracee_rest();
+	if (result < 0)
+		tcp_release(&c->tcp);
 	if (result < 0 || c->snapshot)
 		let_go(c, since);
 	if (result == 0 && c->snapshot)
@@ -214,15 +228,18 @@ void capture_memory_done(struct capture *c)
 		kill(c->snapshot, SIGKILL);
 }
 
-void capture_kill(struct capture *c, bool gently)
+int capture_kill(struct capture *c, bool gently, struct error *err)
 {
 	struct error unable;
 
+	if (tcp_kill(&c->tcp, err) < 0)
+		return -1;
 	c->dying = (int)syscall(SYS_pidfd_open, c->process.pid, 0);
 	/* On failure the frame, if any, is put back by capture_end(). */
 	if (!gently || !c->tracee || tracee_begin_calls(c->tracee, 0, &c->process, &unable) < 0 ||
 	    tracee_exit(c->tracee, &unable) < 0)
 		kill(c->process.pid, SIGKILL);
+	return 0;
 }
 
 /* Whoever restarts it at once must not find its shared memory, locks and ports in use. */
@@ -240,9 +257,12 @@ static void wait_for_end(int pidfd)
 
 void capture_end(struct capture *c)
 {
+	if (!c->tcp.killing)
+		tcp_release(&c->tcp);
 	let_go(c, 0);
 	wait_for_end(c->dying);
 	c->dying = -1;
+	tcp_forget(&c->tcp);
 	snapshot_drop(c->snapshot);
 	c->snapshot = 0;
 	memory_close(&c->memory);

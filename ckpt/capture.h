@@ -6,12 +6,14 @@
 #define CKPT_CAPTURE_H
 
 #include "ckpt/memory.h"
+#include "ckpt/tcp.h"
 #include "process/process.h"
 
 struct capture_options {
 	bool stop;       /* no snapshot: the process stands still until capture_end() */
 	uint64_t contents_max;  /* of files without a name: see struct process */
 	bool keep_stopped;  /* take no snapshot and never let it run again (it will be killed) */
+	bool tcp_established;  /* save TCP connections so that they can be carried on */
 	int directory;   /* for a temporary file, where memory cannot be left for later; or -1 */
 	bool whole;      /* save what files could give back, too, so that none is needed */
 };
@@ -19,6 +21,7 @@ struct capture_options {
 struct capture {
 	struct process process;
 	struct memory_source memory;
+	struct tcp_hold tcp;     /* connections that are held until the process has been killed */
 	struct tracee *tracee;   /* while the process stands still; NULL once it runs again */
 	pid_t snapshot;          /* or 0 */
 	int dying;               /* pidfd of the process that was killed; or -1 */
@@ -41,9 +44,9 @@ void capture_memory_done(struct capture *c);
 
 /*
  * Ends the process: by exit_group(0) in its own name, if GENTLY and it can be; else by SIGKILL.
- * capture_end() waits until it has given up its memory and its files.
+ * capture_end() waits until it has given up its memory and its files.  On failure it goes on then.
  */
-void capture_kill(struct capture *c, bool gently);
+MUST_CHECK int capture_kill(struct capture *c, bool gently, struct error *err);
 
 /* Lets the process run, drops the snapshot, frees the model. */
 void capture_end(struct capture *c);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "ckpt/capture.h"
+#include "ckpt/guard.h"
 #include "ckpt/holes.h"
 #include "ckpt/options.h"
 #include "ckpt/output.h"
@@ -201,7 +202,7 @@ static int run(const struct options *o, struct error *err)
 {
 	struct capture_options how = {
 		.stop = o->stop, .keep_stopped = o->kill || o->exit, .whole = o->executable,
-		.contents_max = o->unlinked_max,
+		.contents_max = o->unlinked_max, .tcp_established = o->tcp_established,
 	};
 	struct output output = { .name = o->output, .executable = o->executable, .keep = o->keep };
 	struct core_write_stats stats = { 0 };
@@ -220,7 +221,7 @@ static int run(const struct options *o, struct error *err)
 	if (c.tracee)
 		c.stall = now() - start;
 	if (result == 0 && (o->kill || o->exit))
-		capture_kill(&c, o->exit);
+		result = capture_kill(&c, o->exit, err);
 	if (result == 0 && (o->stats || o->json))
 		print_stats(o, &c, &stats, now() - start);
 	if (result == 0 && o->verbose)
@@ -262,7 +263,9 @@ int main(int argc, char **argv)
 	signal(SIGXFSZ, SIG_IGN);
 	if (options.status_fd >= 0)
 		ignore_terminal();
-	status = run(&options, &err);
+	status = options.tcp_established ? guard_begin(&err) : 0;
+	if (status == 0)
+		status = run(&options, &err);
 	if (status < 0) {
 		fprintf(stderr, "ckpt: %s\n", err.message);
 		tell(&options, "failed", err.message);

@@ -38,6 +38,8 @@ static const char usage[] =
 "      --stop          hold the process until its memory is saved, instead of making a\n"
 "                      copy-on-write snapshot\n"
 "      --unlinked-max=SIZE  keep up to SIZE bytes of unlinked files and memfds (default: 64M)\n"
+"      --tcp-established  save TCP connections so that restart --tcp-established can carry them\n"
+"                      on; with -k their peers see nothing.  Takes CAP_NET_ADMIN\n"
 "      --log=FILE      also write the state text to FILE, to be edited and given to restart -f\n"
 "      --stats         print what it took, as key=value\n"
 "      --json          print that as JSON\n"
@@ -52,7 +54,8 @@ static const char usage[] =
 "Exit status: 0 when the checkpoint is complete, 1 otherwise; the process goes on unharmed.\n";
 
 enum { OPT_STOP = 256, OPT_LOG, OPT_STATS, OPT_JSON, OPT_KEEP, OPT_EXIT, OPT_STATUS_FD,
-       OPT_LEAVE_OUT_FD, OPT_LEAVE_OUT_MEMORY, OPT_UNLINKED_MAX, WRONG_USE = 2 };
+       OPT_LEAVE_OUT_FD, OPT_LEAVE_OUT_MEMORY, OPT_UNLINKED_MAX, OPT_TCP_ESTABLISHED,
+       WRONG_USE = 2 };
 
 static const struct option longopts[] = {
 	{ "pid", required_argument, NULL, 'p' },
@@ -67,6 +70,7 @@ static const struct option longopts[] = {
 	{ "kill", no_argument, NULL, 'k' },
 	{ "stop", no_argument, NULL, OPT_STOP },
 	{ "unlinked-max", required_argument, NULL, OPT_UNLINKED_MAX },
+	{ "tcp-established", no_argument, NULL, OPT_TCP_ESTABLISHED },
 	{ "log", required_argument, NULL, OPT_LOG },
 	{ "stats", no_argument, NULL, OPT_STATS },
 	{ "json", no_argument, NULL, OPT_JSON },
@@ -163,6 +167,7 @@ int options_parse(struct options *o, int argc, char **argv)
 			if (!parse_size(optarg, &o->unlinked_max))
 				return wrong_use("not a size, 0 to 512M", optarg);
 			break;
+		case OPT_TCP_ESTABLISHED: o->tcp_established = true; break;
 		case OPT_LOG: o->log = optarg; break;
 		case OPT_STATS: o->stats = true; break;
 		case OPT_JSON: o->json = true; break;

@@ -19,6 +19,7 @@ struct options {
 	uint64_t unlinked_max;  /* bytes of files without a name to keep */
 	const char *log;     /* file for the state text, or NULL */
 	bool kill, stop, verbose, stats, json;
+	bool tcp_established;
 
 	/* Asked for by libckpt, from inside the process. */
 	bool exit;           /* as kill, but the process ends by exit_group(0) */

@@ -252,6 +252,43 @@ static void check_tcp_pair(const struct subject *x)
 			     text_of(&x->s->peer).text);
 }
 
+static void check_tcp_live(const struct subject *x)
+{
+	static const char else_closed[] =
+		"or restart without --tcp-established, and it is one whose peer "
+		"is gone";
+	struct address_text local = text_of(&x->s->local), peer = text_of(&x->s->peer);
+
+	switch (tcp_live_obstacle(x->s)) {
+	case TCP_NO_OBSTACLE:
+		break;
+	case TCP_NO_PRIVILEGE:
+		findings_add(x->f, OBSTACLE,
+			     "%sdescriptor %d is a TCP connection to %s, which takes "
+			     "CAP_NET_ADMIN to carry on (be root, %s)",
+			     x->at.text, x->d->fd, peer.text, else_closed);
+		break;
+	case TCP_NO_ADDRESS:
+		findings_add(x->f, OBSTACLE,
+			     "%sdescriptor %d is a TCP connection from %s, which is no "
+			     "address of this machine (give it to it with ip address add, %s)",
+			     x->at.text, x->d->fd, local.text, else_closed);
+		break;
+	case TCP_TAKEN:
+		findings_add(x->f, OBSTACLE,
+			     "%sdescriptor %d is a TCP connection from %s to %s, and there is "
+			     "one here already (end the process that has it, %s)",
+			     x->at.text, x->d->fd, local.text, peer.text, else_closed);
+		break;
+	case TCP_UNABLE:
+		findings_add(x->f, OBSTACLE,
+			     "%sdescriptor %d is a TCP connection to %s, which cannot be "
+			     "carried on here: %s (%s)",
+			     x->at.text, x->d->fd, peer.text, strerror(errno), else_closed + 3);
+		break;
+	}
+}
+
 void check_socket(const struct restore *r, struct findings *f, const struct descriptor *d)
 {
 	struct subject x = {
@@ -272,6 +309,10 @@ void check_socket(const struct restore *r, struct findings *f, const struct desc
 	}
 	check_contents(&x);
 	check_options(&x);
+	if (x.c->way == WAY_TCP_LIVE) {
+		check_tcp_live(&x);
+		return;
+	}
 	if (x.c->way == WAY_CLOSED || x.c->way == WAY_ACCEPTED || x.c->way == WAY_TCP_PAIR) {
 		check_tcp_pair(&x);
 		return;

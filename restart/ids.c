@@ -92,16 +92,16 @@ void check_ids(const struct restore *r, struct findings *f)
 			     "or use --pid=ns or --pid=new)", taken);
 }
 
-void ids_raise_ambient(void)
+void ids_raise_ambient(int cap)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[CAP_WORDS];
 
 	if (geteuid() == 0 || get_caps(data) < 0)
 		return;
-	data[CAP_CHECKPOINT_RESTORE / 32].inheritable |= 1u << (CAP_CHECKPOINT_RESTORE % 32);
+	data[cap / 32].inheritable |= 1u << (cap % 32);
 	if (syscall(SYS_capset, &header, data) == 0)
-		prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_CHECKPOINT_RESTORE, 0, 0);
+		prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0);
 }
 
 static int write_text(const char *path, const char *text)

@@ -26,9 +26,10 @@ void check_ids(const struct restore *r, struct findings *f);
 
 /*
  * Lets the program's threads ask for their ids although execve() drops an ordinary user's
- * capabilities: raises CAP_CHECKPOINT_RESTORE in the ambient set.  The plan drops it again.
+ * capabilities: raises CAP_CHECKPOINT_RESTORE in the ambient set.  CAP_NET_ADMIN for its TCP
+ * connections likewise.  The plan drops them again.
  */
-void ids_raise_ambient(void);
+void ids_raise_ambient(int cap);
 
 /* Enters a user and a process id namespace: the next child is its first process. */
 MUST_CHECK int ids_enter_namespace(struct error *err);

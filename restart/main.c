@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -185,7 +186,9 @@ static pid_t launch_by_policy(struct restore *r, struct error *err)
 	r->keep_ids = policy == PID_KEEP || policy == PID_NAMESPACE ||
 		      (policy == PID_AUTO && ids_permitted() && ids_free(r->process, 0, &taken));
 	if (r->keep_ids)
-		ids_raise_ambient();
+		ids_raise_ambient(CAP_CHECKPOINT_RESTORE);
+	if (r->options->tcp_established)
+		ids_raise_ambient(CAP_NET_ADMIN);
 	r->announce = announce;
 	if (r->keep_ids && policy != PID_NAMESPACE)
 		ids_settle(r->process);

@@ -23,6 +23,8 @@ static const char usage[] =
 "                         a namespace of their own (default: keep if possible, else new)\n"
 "      --lazy             map malloc's memory from CORE, which must stay, instead of copying it\n"
 "      --accept-loss      go on without what cannot be restored\n"
+"      --tcp-established  carry on TCP connections, which ckpt --tcp-established has saved; takes\n"
+"                         CAP_NET_ADMIN\n"
 "      --strict           refuse when an open file has changed since, instead of saying how\n"
 "  -b, --breakpoint=ADDR  let PROG run up to ADDR before restoring\n"
 "  -s, --select           ask for each memory region whether to restore it\n"
@@ -42,7 +44,7 @@ static const char usage[] =
 "found; with -w otherwise the program's own, 128+N when signal N ended it.\n";
 
 enum { OPT_SHOW = 256, OPT_CHECK, OPT_PLAN, OPT_LOG, OPT_ACCEPT_LOSS, OPT_MAP, OPT_PID,
-       OPT_LAZY, OPT_STRICT, OPT_CORE };
+       OPT_LAZY, OPT_STRICT, OPT_CORE, OPT_TCP_ESTABLISHED };
 
 static const struct option longopts[] = {
 	{ "breakpoint", required_argument, NULL, 'b' },
@@ -56,6 +58,7 @@ static const struct option longopts[] = {
 	{ "accept-loss", no_argument, NULL, OPT_ACCEPT_LOSS },
 	{ "lazy", no_argument, NULL, OPT_LAZY },
 	{ "strict", no_argument, NULL, OPT_STRICT },
+	{ "tcp-established", no_argument, NULL, OPT_TCP_ESTABLISHED },
 	{ "show", no_argument, NULL, OPT_SHOW },
 	{ "check", no_argument, NULL, OPT_CHECK },
 	{ "plan", no_argument, NULL, OPT_PLAN },
@@ -141,6 +144,7 @@ int options_parse(struct options *o, int argc, char **argv)
 		case OPT_ACCEPT_LOSS: o->accept_loss = true; break;
 		case OPT_LAZY: o->lazy = true; break;
 		case OPT_STRICT: o->strict = true; break;
+		case OPT_TCP_ESTABLISHED: o->tcp_established = true; break;
 		case OPT_SHOW: o->mode = MODE_SHOW; break;
 		case OPT_CHECK: o->mode = MODE_CHECK; break;
 		case OPT_PLAN: o->mode = MODE_PLAN; break;

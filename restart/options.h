@@ -28,6 +28,7 @@ struct options {
 	const char *core;
 	const char *filedes;     /* text file, or NULL */
 	bool nostop, wait, verbose, select, accept_loss, strict, lazy;
+	bool tcp_established;
 	bool become;             /* this very process becomes the restored one */
 	bool breakpoint;
 	uint64_t breakpoint_at;

@@ -162,6 +162,8 @@ static void plan_connection(const struct restore *r, struct plan *plan, size_t i
 {
 	if (r->sockets[i].way == WAY_CLOSED)
 		plan_closed(r, plan, i);
+	else if (r->sockets[i].way == WAY_TCP_LIVE)
+		plan_tcp_live(r, plan, i);
 	else if (!r->sockets[i].leads)
 		return;
 	else if (r->sockets[i].way == WAY_PAIR)
@@ -200,7 +202,7 @@ static void plan_shutdown(const struct restore *r, struct plan *plan, size_t i)
 	const struct socket *s = socket_of(r, i);
 	bool reads = s->flags & SOCKET_SHUT_READ, writes = s->flags & SOCKET_SHUT_WRITE;
 
-	if ((reads || writes) && s->state != SOCKET_CLOSED)
+	if ((reads || writes) && s->state != SOCKET_CLOSED && r->sockets[i].way != WAY_TCP_LIVE)
 		plan_syscall(plan, OP_MAY_FAIL, SYS_shutdown, first_descriptor(r, i)->fd,
 			     reads && writes ? SHUT_RDWR : reads ? SHUT_RD : SHUT_WR);
 }
@@ -212,6 +214,10 @@ static void plan_late(const struct restore *r, struct plan *plan, size_t i)
 
 	if (s->family == AF_UNIX && s->state == SOCKET_LISTENING)
 		plan_socket_options(plan, d->fd, s, OPTION_EARLY);
+	if (r->sockets[i].way == WAY_TCP_LIVE) {
+		plan_status_flags(plan, d, description_of(r->process, d));
+		return;
+	}
 	if (is_tcp(s) && !socket_option_number(s, SOL_SOCKET, SO_REUSEADDR, 0) &&
 	    (s->local.size || s->state == SOCKET_CONNECTED))
 		plan_socket_number(plan, d->fd, SOL_SOCKET, SO_REUSEADDR, 0);

@@ -152,7 +152,7 @@ static int plan_thread(const struct restore *r, struct plan *plan, size_t i, str
 		plan_rseq(r, plan, i, regs.fs_base);
 	if (t->altstack.known)
 		plan_altstack(plan, &t->altstack);
-	if (r->keep_ids && geteuid() != 0)
+	if ((r->keep_ids || r->options->tcp_established) && geteuid() != 0)
 		plan_drop_capabilities(plan);
 	const char *name = t->name[0] ? t->name : i == 0 ? p->comm : "";
 	if (name[0])

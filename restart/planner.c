@@ -17,5 +17,6 @@ int restore_plan(const struct restore *r, struct plan *plan, struct error *err)
 	plan_attributes(r, plan);
 	plan_files(r, plan);
 	plan_state(r, plan);        /* signals, directory, umask */
+	plan_tcp_resume(r, plan);
 	return plan_threads(r, plan, err);  /* ends the list of every thread */
 }

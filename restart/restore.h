@@ -140,6 +140,7 @@ void plan_limits(const struct restore *r, struct plan *plan);     /* plan_state.
 void plan_deadlines(const struct restore *r, struct plan *plan);  /* deadlines.c */
 void plan_attributes(const struct restore *r, struct plan *plan);  /* plan_attributes.c */
 void plan_files(const struct restore *r, struct plan *plan);      /* plan_files.c */
+void plan_tcp_resume(const struct restore *r, struct plan *plan);  /* tcp_live.c */
 void plan_state(const struct restore *r, struct plan *plan);      /* plan_state.c */
 void plan_dispositions(const struct restore *r, struct plan *plan);  /* plan_signals.c */
 /* Of each thread's own list (index I): the last that it does before it enters the program. */

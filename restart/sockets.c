@@ -251,7 +251,7 @@ static void decide_tcp(struct restore *r, size_t i)
 	struct socket_case *c = &r->sockets[i];
 	const struct socket *s = socket_of(r, i);
 	size_t peer = other_end(r, s);
-	bool connected = s->state == SOCKET_CONNECTED;
+	bool connected = s->state == SOCKET_CONNECTED, live = s->tcp && r->options->tcp_established;
 
 	if (connected && peer != NO_DESCRIPTION && peer != i &&
 	    socket_of(r, peer)->state == SOCKET_CONNECTED) {
@@ -260,6 +260,8 @@ static void decide_tcp(struct restore *r, size_t i)
 			make_two(r, WAY_TCP_PAIR, peer, i);
 		else
 			make_two(r, WAY_TCP_PAIR, i, peer);
+	} else if (live) {
+		c->way = WAY_TCP_LIVE;
 	} else if (is_standard(r, i)) {
 		return;
 	} else if (!connected) {

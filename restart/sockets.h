@@ -22,6 +22,7 @@ enum socket_way {
 	WAY_PAIR,      /* with its peer, by socketpair() */
 	WAY_ACCEPTED,  /* AF_UNIX: connects to a listener of the process, which accepts its peer */
 	WAY_TCP_PAIR,  /* over the loopback, by a listening socket made for that */
+	WAY_TCP_LIVE,  /* --tcp-established: a connection to another process, as it was */
 	WAY_CLOSED,    /* as one whose peer is gone, with what is left to read */
 };
 
@@ -57,6 +58,15 @@ void probe_tcp_pairs(struct restore *r);
 void plan_tcp_pair(const struct restore *r, struct plan *plan, size_t leader);
 /* A TCP socket whose peer is gone. */
 void plan_tcp_closed(const struct restore *r, struct plan *plan, size_t description);
+
+/*
+ * tcp_live.c: why the connection of S cannot be carried on here (TCP_UNABLE: errno), and how it
+ * is made, in repair mode (TCP_REPAIR), which it leaves at the end of the plan: a restart that
+ * fails before leaves the peer as it is.
+ */
+enum tcp_obstacle { TCP_NO_OBSTACLE, TCP_NO_PRIVILEGE, TCP_NO_ADDRESS, TCP_TAKEN, TCP_UNABLE };
+enum tcp_obstacle tcp_live_obstacle(const struct socket *s);
+void plan_tcp_live(const struct restore *r, struct plan *plan, size_t description);
 
 /* socket_paths.c: what is at the path of an AF_UNIX address now. */
 enum path_state {

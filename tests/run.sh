@@ -72,8 +72,8 @@ single() {
 
 # What is tested once more with sanitizers: our own code over all that it may meet, not the programs of
 # others, nor the library and the engine, which are never built so.
-sanitized=(attributes bad_input ckpt ckptcvt ckpt_pages compress core_write files holds machine memory
-	restart savefds sockets terminals)
+sanitized=(attributes bad_input ckpt ckptcvt ckpt_pages compress core_write files holds machine memory restart
+	savefds sockets terminals)
 sanitized=("${sanitized[@]/#/tests/}")
 
 scripts() { echo .ci/run; find tests examples bench -name '*.sh' -o -name '*.ba[st][hs]'; }

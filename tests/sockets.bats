@@ -230,3 +230,248 @@ time.sleep(1000)"
 	touch go
 	wait_text out "^b'one' -1$"
 }
+
+# ---- TCP connections that live on ---------------------------------------------------------------
+
+# Two machines, as far as the network goes: processes $HERE and $THERE stand for them, with the addresses
+# 10.9.0.1 and 10.9.0.2 and a cable in between.
+two_machines() {
+	[ "$(id -u)" -eq 0 ] || skip "not root"
+	need ip unshare nsenter
+	unshare -n true 2> /dev/null || skip "network namespaces are not permitted here"
+	start unshare -n sleep 1000
+	HERE=$PID
+	start unshare -n sleep 1000
+	THERE=$PID
+	wait_until 20 is_apart "$HERE"
+	wait_until 20 is_apart "$THERE"
+	here ip link add cable type veth peer name cable netns "$THERE" || skip "the kernel has no veth"
+	here ip address add 10.9.0.1/24 dev cable
+	there ip address add 10.9.0.2/24 dev cable
+	here ip link set cable up
+	plug
+	here python3 -Sc 'import socket; socket.socket().setsockopt(6, 19, 1)' 2> /dev/null ||
+		skip "the kernel has no TCP_REPAIR"
+}
+
+is_apart() { [ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ]; }
+here() { nsenter -t "$HERE" -n "$@"; }
+there() { nsenter -t "$THERE" -n "$@"; }
+plug() { there ip link set cable up; }
+unplug() { there ip link set cable down; }
+
+# serve SCRIPT, call SCRIPT: a server here and its client there, each with the connection `s`.  Their
+# process ids are in SERVER and CLIENT; "${LESS[@]}" before the server takes something from it.
+serve() {
+	cat > server.py <<-EOF
+	import os, select, socket, time
+	l = socket.create_server(("10.9.0.1", 4000))
+	open("listens", "w")
+	s = l.accept()[0]
+	l.close()
+	EOF
+	printf '%s\n' "$1" | sed 's/^\t//' >> server.py
+	start nsenter -t "$HERE" -n "${LESS[@]}" python3 -S server.py < /dev/null > server.out 2>&1
+	SERVER=$PID
+	wait_until 20 test -e listens
+}
+
+call() {
+	printf '%s\n' 'import os, socket, time' 's = socket.socket()' "${BEFORE_CONNECT:-}" \
+		's.connect(("10.9.0.1", 4000))' > client.py
+	printf '%s\n' "$1" | sed 's/^\t//' >> client.py
+	start nsenter -t "$THERE" -n python3 -S client.py < /dev/null > client.out 2>&1
+	CLIENT=$PID
+}
+
+# An echo that numbers the lines, and one who checks the numbers and says each.
+echo_server='
+	f = s.makefile("rw", newline="\n")
+	for n, line in enumerate(f, 1):
+	    f.write("%d %s" % (n, line))
+	    f.flush()'
+echo_client='
+	f = s.makefile("rw", newline="\n")
+	n = 0
+	while True:
+	    n += 1
+	    f.write("%d\n" % n)
+	    f.flush()
+	    assert f.readline() == "%d %d\n" % (n, n)
+	    print(n, flush=True)
+	    time.sleep(0.005)'
+
+# goes_on: the client gets thirty more answers.
+goes_on() { wait_lines client.out $(($(wc -l < client.out) + 30)) || { cat client.out server.out; false; }; }
+
+repair_mode_is_off() {
+	cat > mode.py <<-EOF
+	import ctypes, os, socket, sys
+	libc = ctypes.CDLL(None, use_errno=True)
+	fd = libc.syscall(438, os.pidfd_open(int(sys.argv[1])), int(sys.argv[2]), 0)
+	s = socket.socket(fileno=fd)
+	print(s.getsockopt(6, 19), s.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR))
+	EOF
+	[ "$(python3 mode.py "$1" 4)" = "0 1" ]
+}
+
+@test "--tcp-established: a connection lives on, and its peer sees every line once" {
+	two_machines
+	serve "$echo_server"
+	call "$echo_client"
+	wait_lines client.out 30
+	unplug
+	"$BIN/ckpt" -k -p "$SERVER" --tcp-established -o core
+	here "$BIN/restart" -n --pid=new --tcp-established core > restart.out 2>&1 < /dev/null ||
+		{ cat restart.out; false; }
+	STARTED+=("$(sed -n 's/.*: process \([0-9]*\) (was.*/\1/p' restart.out)")
+	plug
+	goes_on
+	wait_text restart.out 'process'
+	lacks_text restart.out 'peer is gone'
+}
+
+@test "--tcp-established: a connection lives on from one checkpoint to the next" {
+	two_machines
+	serve "$echo_server"
+	call "$echo_client"
+	wait_lines client.out 30
+	for i in 1 2 3; do
+		unplug
+		"$BIN/ckpt" -k -p "$SERVER" --tcp-established -o core
+		here "$BIN/restart" -n --pid=new --tcp-established core > restart.out 2>&1 < /dev/null
+		SERVER=$(sed -n 's/.*: process \([0-9]*\) (was.*/\1/p' restart.out)
+		STARTED+=("$SERVER")
+		plug
+		goes_on
+	done
+}
+
+@test "--tcp-established: what is under way in both directions comes to its end" {
+	two_machines
+	serve '
+	s.setblocking(False)
+	sent = 0
+	# Full is what does not take any more when all has come to rest.
+	while select.select([], [s], [], 0.5)[1]:
+	    sent += s.send(b"%08d" % (sent // 8))
+	s.setblocking(True)
+	open("full", "w")
+	while not os.path.exists("go"):
+	    time.sleep(0.01)
+	got = b""
+	while len(got) < 400000:
+	    got += s.recv(100000)
+	assert got == b"".join(b"%08d" % n for n in range(50000))
+	s.sendall(b"end")
+	s.shutdown(socket.SHUT_WR)
+	print("got all,", s.recv(1), sent, flush=True)'
+	BEFORE_CONNECT='s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 20000)'
+	call '
+	s.sendall(b"".join(b"%08d" % n for n in range(50000)))
+	open("all-sent", "w")
+	while not os.path.exists("go"):
+	    time.sleep(0.01)
+	got = b""
+	while piece := s.recv(100000):
+	    got += piece
+	size = len(got) - 3
+	assert got[size:] == b"end"
+	assert got[:size] == b"".join(b"%08d" % n for n in range(size // 8 + 1))[:size]
+	print(size)'
+	wait_until 20 test -e full
+	wait_until 20 test -e all-sent
+	unplug
+	"$BIN/ckpt" -k -p "$SERVER" --tcp-established -o core
+	"$BIN/restart" --log core > log
+	grep -aq '^socket-data : 4 : 0000000000000001' log
+	grep -aq '^tcp-data : 4 : ' log
+	# Not all of it has been sent.
+	grep -aq '^tcp : 4 : [0-9]* [1-9]' log
+	here "$BIN/restart" -n --pid=new --tcp-established core > restart.out 2>&1 < /dev/null ||
+		{ cat restart.out; false; }
+	STARTED+=("$(sed -n 's/.*: process \([0-9]*\) (was.*/\1/p' restart.out)")
+	plug
+	touch go
+	wait_text server.out "^got all, b'' [0-9]*$" || { cat client.out server.out; false; }
+	wait_lines client.out 1
+	diff <(sed 's/.* //' server.out) client.out
+}
+
+@test "--tcp-established: a process that goes on keeps its connection" {
+	two_machines
+	serve "$echo_server"
+	call "$echo_client"
+	wait_lines client.out 30
+	"$BIN/ckpt" -p "$SERVER" --tcp-established -o core
+	repair_mode_is_off "$SERVER"
+	goes_on
+	"$BIN/ckpt" -p "$SERVER" --stop --tcp-established -o core
+	goes_on
+	here "$BIN/restart" --tcp-established --check core > check || true
+	grep -q '^obstacle: .*descriptor 4 is a TCP connection from 10.9.0.1:4000 to 10.9.0.2:[0-9]*, and there is one here already (end the process that has it, or restart without' check
+	"$BIN/restart" --tcp-established --check core > check || true
+	grep -q '^obstacle: .*descriptor 4 is a TCP connection from 10.9.0.1:4000, which is no address of this machine (' check
+	here setpriv --bounding-set=-net_admin --inh-caps=-net_admin "$BIN/restart" --tcp-established --check core > check || true
+	grep -q '^obstacle: .*descriptor 4 is a TCP connection to 10.9.0.2:[0-9]*, which takes CAP_NET_ADMIN to carry on (be root, or restart without' check
+	here "$BIN/restart" --check core > check
+	grep -q '^loss: .*descriptor 4 was a TCP connection to 10.9.0.2:[0-9]* and is one whose peer is gone now$' check
+}
+
+@test "--tcp-established: a checkpoint that fails or is killed leaves the connection as it was" {
+	need strace
+	two_machines
+	serve "$echo_server"
+	call "$echo_client"
+	wait_lines client.out 30
+	# The disk is full, with -k.
+	run bash -c "'$BIN/ckpt' -k -p $SERVER --tcp-established -o - > /dev/full"
+	[ "$status" -ne 0 ]
+	repair_mode_is_off "$SERVER"
+	goes_on
+	# ckpt is killed while its worker, slowed down, has the connection in repair mode.
+	cat > kill-parent <<-EOF
+	while ! grep -qs 'TCP_REPAIR_QUEUE' trace; do sleep 0.01; done
+	kill -KILL "\$(< /proc/\$1/task/\$1/children)"
+	EOF
+	start strace -f -o trace -e trace=setsockopt -e inject=setsockopt:delay_exit=100000 \
+		"$BIN/ckpt" -k -p "$SERVER" --tcp-established -o core
+	bash kill-parent "$PID" || true
+	wait_until 20 gone "$PID"
+	# It was, and only then repair mode was left.
+	sed -n '/killed by SIGKILL/,$p' trace | grep -q 'TCP_REPAIR, \[-1\]'
+	wait_until 20 repair_mode_is_off "$SERVER"
+	goes_on
+	# The worker itself is killed while it writes the core.
+	run strace -f -o trace -e trace=fsync,fdatasync -e inject=fsync,fdatasync:signal=KILL "$BIN/ckpt" -k -p "$SERVER" --tcp-established -o core
+	grep -q 'killed by SIGKILL' trace
+	wait_until 20 repair_mode_is_off "$SERVER"
+	goes_on
+}
+
+@test "--tcp-established: what cannot be saved is refused, and goes on" {
+	two_machines
+	serve "
+	if not os.fork():
+	    time.sleep(1000)
+	$echo_server"
+	call "$echo_client"
+	wait_lines client.out 30
+	run "$BIN/ckpt" -k -p "$SERVER" --tcp-established -o core
+	[ "$status" -eq 1 ]
+	[[ $output =~ ^"ckpt: descriptor 4 is a TCP connection that process "[0-9]+" has, too (end that first, or checkpoint without" ]]
+	goes_on
+}
+
+@test "--tcp-established takes CAP_NET_ADMIN" {
+	two_machines
+	LESS=(setpriv --bounding-set=-net_admin --inh-caps=-net_admin)
+	serve "$echo_server"
+	call "$echo_client"
+	wait_lines client.out 30
+	run "${LESS[@]}" "$BIN/ckpt" -k -p "$SERVER" --tcp-established -o core
+	[ "$status" -eq 1 ]
+	[[ $output == "ckpt: descriptor 4 is a TCP connection, which takes CAP_NET_ADMIN to save (checkpoint without --tcp-established)" ]]
+	repair_mode_is_off "$SERVER"
+	goes_on
+}
