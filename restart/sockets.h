@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Sockets: how each of them comes back.  sockets.c decides it, before anything else looks at the
- * open files; check_sockets.c says what will be lost; plan_sockets.c makes them, all at once,
- * before the other files, as one connection may need another socket to be there:
+ * open files; socket_index.c finds which belong together; check_sockets.c says what will be lost;
+ * plan_sockets.c makes them, all at once, before the other files, as one connection may need
+ * another socket to be there:
  *
  *	1	what stands for itself is made, bound, and listens
  *	2	connections whose two ends are in the process
@@ -46,9 +47,15 @@ void free_sockets(struct restore *r);
 
 /* Whether the description comes back as a socket of its own (and not as a stand-in). */
 bool is_restored_socket(const struct restore *r, size_t description);
-const struct socket *socket_of(const struct restore *r, size_t description);
 
-/* The socket of the process that is bound to the address A, or NO_DESCRIPTION. */
+/* socket_index.c; each finds a description, or NO_DESCRIPTION. */
+MUST_CHECK int socket_index_make(struct restore *r, struct error *err);
+void socket_index_free(struct restore *r);
+const struct socket *socket_of(const struct restore *r, size_t description);
+size_t socket_of_id(const struct restore *r, uint64_t id);
+/* The other end of the TCP connection of S. */
+size_t socket_other_end(const struct restore *r, const struct socket *s);
+/* The socket of the process that is bound to the address A. */
 size_t socket_bound_to(const struct restore *r, const struct socket_address *a, int type);
 /* The one that accepts connections to the address A, which may be bound to all addresses. */
 size_t socket_listener(const struct restore *r, const struct socket_address *a, int type);
