@@ -140,7 +140,7 @@ static int read_once(const struct held_tcp *t, struct process *p, struct error *
 	if (read_receive_queue(t, p, err) < 0 || read_send_queue(t, p, &info, err) < 0 ||
 	    read_options(t, &info, err) < 0)
 		return -1;
-	/* The kernel's timers go on, and send nothing while a queue is chosen (tcp_write_xmit()). */
+	/* The kernel's timers go on, but send nothing meanwhile (tcp_write_xmit()). */
 	return choose(t->fd, NO_QUEUE) < 0 ? failed(t, err) : 0;
 }
 

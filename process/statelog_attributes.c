@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The lines of attributes: `nice`, `sched`, `cpus`, ..., `credentials`, `capabilities`. */
+/* The lines of attributes: `nice`, `ioprio`, ..., and those of statelog_scheduling.c. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "process/names.h"
 #include "process/statelog_out.h"
 #include "process/statelog_parse.h"
-#include "util/format.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -121,75 +119,6 @@ static int take_value(struct parser *s, struct field f, const struct kind *k, in
 				   k->word, field_quote(f).text);
 	}
 	return -1;
-}
-
-/*
- * `SCHED_FIFO 10`, `SCHED_DEADLINE RUNTIME DEADLINE
- * PERIOD`, each perhaps with `reset-on-fork` behind.
- */
-static int take_scheduling(struct parser *s, struct field f, struct scheduling *sched)
-{
-	struct field rest = f, word = field_next(&rest, ' ');
-	uint64_t priority = 0;
-	char name[32];
-
-	*sched = (struct scheduling){ .known = true };
-	if (!field_copy(word, name, sizeof name) || !policy_find(name, &sched->policy))
-		return field_error(s, f,
-				   "sched: '%s' is no policy (SCHED_OTHER, SCHED_FIFO 10, ...)",
-				   field_quote(word).text);
-	bool realtime = sched->policy == 1 || sched->policy == 2, deadline = sched->policy == 6;
-
-	if (realtime && number_decimal(s, field_next(&rest, ' '), "priority", 99, &priority) != 0)
-		return -1;
-	if (realtime && !priority)
-		return field_error(s, f, "priority: it is 1 at least");
-	sched->priority = (uint32_t)priority;
-	if (deadline &&
-	    (number_decimal(s, field_next(&rest, ' '), "runtime", INT64_MAX, &sched->runtime) !=
-		     0 ||
-	     number_decimal(s, field_next(&rest, ' '), "deadline", INT64_MAX, &sched->deadline) !=
-		     0 ||
-	     number_decimal(s, field_next(&rest, ' '), "period", INT64_MAX, &sched->period) != 0))
-		return -1;
-	sched->reset_on_fork = field_is(rest, "reset-on-fork");
-	if (rest.len && !sched->reset_on_fork)
-		return field_error(s, rest, "sched: '%s' is too much", field_quote(rest).text);
-	return 0;
-}
-
-/* `all`, `0-3,8` */
-static int take_cpu_list(struct parser *s, struct field f, struct attributes *a)
-{
-	enum { CPUS_MAX = 8192 };  /* the kernel's NR_CPUS at most */
-	uint64_t bits[CPUS_MAX / 64] = { 0 }, *copy;
-	struct field rest = f;
-
-	a->cpus = attributes_all_cpus;
-	if (field_is(f, "all"))
-		return 0;
-	do {
-		struct field last = field_next(&rest, ','), first = field_next(&last, '-');
-		uint64_t from, to;
-
-		if (number_decimal(s, first, "cpu", CPUS_MAX - 1, &from) != 0)
-			return -1;
-		to = from;
-		if (last.len && number_decimal(s, last, "cpu", CPUS_MAX - 1, &to) != 0)
-			return -1;
-		if (to < from)
-			return field_error(s, first, "cpu: the range ends before it starts");
-		for (; from <= to; from++)
-			bits[from / 64] |= (uint64_t)1 << (from % 64);
-		if (to / 64 + 1 > a->cpu_words)
-			a->cpu_words = to / 64 + 1;
-	} while (rest.len);
-	copy = arena_alloc(&s->p->arena, a->cpu_words * sizeof *copy);
-	if (!copy)
-		return parser_no_memory(s);
-	memcpy(copy, bits, a->cpu_words * sizeof *copy);
-	a->cpus = copy;
-	return 0;
 }
 
 /* ---- Lines of the process and of one thread -------------------------------------------------- */
@@ -325,78 +254,6 @@ int finish_attributes(struct parser *s)
 	return 0;
 }
 
-/* ---- Credentials ----------------------------------------------------------------------------- */
-
-static const char *const set_words[CAPABILITY_SETS] = {
-	[CAPS_INHERITABLE] = "inheritable", [CAPS_PERMITTED] = "permitted",
-	[CAPS_EFFECTIVE] = "effective", [CAPS_BOUNDING] = "bounding", [CAPS_AMBIENT] = "ambient",
-};
-
-static int take_ids(struct parser *s, struct field f, const char *word,
-		    uint32_t ids[CREDENTIAL_IDS])
-{
-	struct field rest = f;
-	uint64_t n;
-
-	if (!field_is(field_next(&rest, ' '), word))
-		return field_error(s, f, "it begins with '%s'", word);
-	for (int i = 0; i < CREDENTIAL_IDS; i++) {
-		if (number_decimal(s, field_next(&rest, ' '), word, UINT32_MAX - 1, &n) != 0)
-			return -1;
-		ids[i] = (uint32_t)n;
-	}
-	return rest.len ? field_error(s, rest, "%s: more than four ids", word) : 0;
-}
-
-static int take_groups(struct parser *s, struct field f)
-{
-	struct credentials *c = &s->p->credentials;
-	struct field rest = f;
-	size_t capacity = 0;
-	uint32_t *groups = NULL;
-	uint64_t n;
-
-	if (!field_is(field_next(&rest, ' '), "groups"))
-		return field_error(s, f, "it begins with 'groups'");
-	while (rest.len) {
-		if (number_decimal(s, field_next(&rest, ' '), "group", UINT32_MAX - 1, &n) != 0)
-			return -1;
-		groups =
-			arena_grow(&s->p->arena, groups, c->group_count, &capacity, sizeof *groups);
-		if (!groups)
-			return parser_no_memory(s);
-		groups[c->group_count++] = (uint32_t)n;
-	}
-	c->groups = groups;
-	return 0;
-}
-
-int take_credentials(struct parser *s)
-{
-	struct credentials *c = &s->p->credentials;
-	const struct field *f = s->line.fields;
-
-	c->known = true;
-	return take_ids(s, f[1], "uid", c->uids) != 0 || take_ids(s, f[2], "gid", c->gids) != 0 ||
-	       take_groups(s, f[3]) != 0 ? -1 : 0;
-}
-
-int take_capabilities(struct parser *s)
-{
-	struct credentials *c = &s->p->credentials;
-
-	c->caps_known = true;
-	for (int i = 0; i < CAPABILITY_SETS; i++) {
-		struct field f = s->line.fields[i + 1], rest = f;
-
-		if (!field_is(field_next(&rest, ' '), set_words[i]))
-			return field_error(s, f, "it begins with '%s'", set_words[i]);
-		if (number_hex(s, rest, set_words[i], UINT64_MAX, &c->caps[i]) != 0)
-			return -1;
-	}
-	return 0;
-}
-
 /* ---- Writing --------------------------------------------------------------------------------- */
 
 static void put_value(struct out *o, const struct kind *k, int64_t value)
@@ -423,45 +280,6 @@ static void put_value(struct out *o, const struct kind *k, int64_t value)
 		for (size_t i = 0; i < COUNT(speculations); i++)
 			if (speculations[i].value == value)
 				print(o, "%s", speculations[i].word);
-	}
-}
-
-static void put_scheduling(struct out *o, const struct scheduling *s)
-{
-	const char *name = policy_name(s->policy);
-
-	print(o, "sched : %s", name ? name : "SCHED_OTHER");
-	if (s->priority)
-		print(o, " %u", s->priority);
-	if (s->policy == 6)
-		print(o, " %lu %lu %lu", (unsigned long)s->runtime, (unsigned long)s->deadline,
-		      (unsigned long)s->period);
-	if (s->reset_on_fork)
-		print(o, " reset-on-fork");
-}
-
-static bool has_cpu(const struct attributes *a, size_t cpu)
-{
-	return cpu < a->cpu_words * 64 && a->cpus[cpu / 64] >> (cpu % 64) & 1;
-}
-
-static void put_cpus(struct out *o, const struct attributes *a)
-{
-	const char *comma = "";
-
-	print(o, "cpus : %s", a->cpu_words ? "" : "all");
-	for (size_t cpu = 0; cpu < a->cpu_words * 64; cpu++) {
-		size_t first = cpu;
-
-		if (!has_cpu(a, cpu))
-			continue;
-		while (has_cpu(a, cpu + 1))
-			cpu++;
-		if (cpu > first)
-			print(o, "%s%zu-%zu", comma, first, cpu);
-		else
-			print(o, "%s%zu", comma, first);
-		comma = ",";
 	}
 }
 
@@ -493,30 +311,8 @@ static void put_attributes_of(struct out *o, const struct attributes *a, pid_t t
 	}
 }
 
-static void put_ids(struct out *o, const char *word, const uint32_t ids[CREDENTIAL_IDS])
-{
-	print(o, " : %s %u %u %u %u", word, ids[0], ids[1], ids[2], ids[3]);
-}
-
 void put_attributes(struct out *o, const struct process *p)
 {
-	const struct credentials *c = &p->credentials;
-
-	if (c->known) {
-		print(o, "credentials");
-		put_ids(o, "uid", c->uids);
-		put_ids(o, "gid", c->gids);
-		print(o, " : groups");
-		for (size_t i = 0; i < c->group_count; i++)
-			print(o, " %u", c->groups[i]);
-		print(o, "\n");
-	}
-	if (c->caps_known) {
-		print(o, "capabilities");
-		for (int i = 0; i < CAPABILITY_SETS; i++)
-			print(o, " : %s %#lx", set_words[i], (unsigned long)c->caps[i]);
-		print(o, "\n");
-	}
 	put_attributes_of(o, &p->attributes, 0);
 	for (size_t i = 0; i < p->thread_count; i++) {
 		const struct thread *t = &p->threads[i];

@@ -60,5 +60,8 @@ void put_socket(struct out *o, int fd, const struct socket *s);
 void put_pending(struct out *o, const struct process *p);
 void put_timers(struct out *o, const struct process *p);
 void put_attributes(struct out *o, const struct process *p);
+void put_scheduling(struct out *o, const struct scheduling *s);
+void put_cpus(struct out *o, const struct attributes *a);
+void put_credentials(struct out *o, const struct process *p);
 
 #endif

@@ -109,7 +109,7 @@ struct timer_line {
 struct attribute_line {
 	struct place at;
 	pid_t tid;
-	int which;  /* enum attribute, or one of two more in statelog_attributes.c */
+	int which;  /* enum attribute, or one of three more in statelog_attributes.c */
 	int64_t value;
 	struct scheduling scheduling;
 	const uint64_t *cpus;
@@ -291,6 +291,10 @@ int finish_timers(struct parser *s);
 /* Lines whose word is an attribute's: `WORD : VALUE [: THREAD]`. */
 bool statelog_is_attribute(const char *word, size_t len);
 int take_attribute(struct parser *s);
+/* `SCHED_FIFO 10`, `SCHED_DEADLINE RUNTIME DEADLINE PERIOD`, perhaps with `reset-on-fork` behind. */
+int take_scheduling(struct parser *s, struct field f, struct scheduling *sched);
+/* `all`, `0-3,8` */
+int take_cpu_list(struct parser *s, struct field f, struct attributes *a);
 int take_credentials(struct parser *s);
 int take_capabilities(struct parser *s);
 int finish_attributes(struct parser *s);

@@ -207,6 +207,7 @@ int statelog_write(const struct process *p, int fd, struct error *err)
 		put_limits(&o, p);
 	put_pending(&o, p);
 	put_timers(&o, p);
+	put_credentials(&o, p);
 	put_attributes(&o, p);
 	put_memory(&o, p);
 	put_views(&o, p);

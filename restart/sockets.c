@@ -6,8 +6,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 /* ---- Deciding -------------------------------------------------------------------------------- */
