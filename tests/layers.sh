@@ -13,7 +13,7 @@ rules() {
 	cat <<-'END'
 	util                -
 	process             "util/
-	elf                 "(util|process)/  <(libelf|gelf|elf|zstd|zstd_errors)\.h>
+	elf                 "(util|process)/  <(libelf|gelf|elf|zstd|zstd_errors|xxhash)\.h>
 	libsavefds          "(util|process)/
 	restart             "(util|process|elf)/  "restart/bootstrap/plan\.h"  "syscall_names\.h"
 	restart/bootstrap   <(stdint|stddef|stdbool)\.h>  <(linux|asm|asm-generic)/
@@ -24,8 +24,8 @@ rules() {
 	END
 }
 
-# Only elf/ may use libelf and libzstd.
-restricted='<(libelf|gelf|zstd|zstd_errors)\.h>'
+# Only elf/ may use libelf, libzstd and libxxhash.
+restricted='<(libelf|gelf|zstd|zstd_errors|xxhash)\.h>'
 status=0
 
 # allowed FOLDER INCLUDED PATTERN...
