@@ -135,7 +135,7 @@ static void let_go(struct capture *c, double since)
 	c->stall = now() - since;
 }
 
-/* Those of a process that goes on do at once; the others stay as they are until it has ended. */
+/* Those of a process that goes on do so, too; the others stay as they are until it has ended. */
 static int read_connections(struct capture *c, pid_t pid, const struct capture_options *o,
 			    struct error *err)
 {

@@ -35,7 +35,12 @@ static bool belongs(const struct socket *s, const struct socket_option_kind *k)
 		     k->name == IP_MULTICAST_IF))
 			return false;
 		return internet;
-	case SOL_IPV6: return s->family == AF_INET6;
+	case SOL_IPV6:
+		if (s->type == SOCK_STREAM && (k->name == IPV6_MULTICAST_HOPS ||
+					       k->name == IPV6_MULTICAST_LOOP ||
+					       k->name == IPV6_MULTICAST_IF))
+			return false;
+		return s->family == AF_INET6;
 	case SOL_TCP: return internet && s->type == SOCK_STREAM && s->protocol == IPPROTO_TCP;
 	case SOL_UDP: return internet && s->type == SOCK_DGRAM && s->protocol == IPPROTO_UDP;
 	default: return s->family == AF_NETLINK;
