@@ -17,6 +17,7 @@
 #include "process/procfs.h"
 #include "process/sigframe.h"
 #include "process/syscall_restart.h"
+#include "util/bytes.h"
 #include "util/cleanup.h"
 #include "util/format.h"
 #include "util/io.h"
@@ -85,11 +86,6 @@ static void abort_rseq(struct tracee_thread *t)
 		t->regs.rip = section.abort;
 }
 
-static bool is_zero(const uint8_t *bytes, size_t len)
-{
-	return len == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, len - 1) == 0);
-}
-
 static const struct mapping *find_stack(const struct process *p)
 {
 	for (size_t i = 0; i < p->mapping_count; i++)
@@ -124,7 +120,7 @@ static int choose_scratch(struct tracee *t, const struct process *p, size_t size
 		return error_set(err, ENOMEM, "not enough memory");
 	if (tracee_read(t->pid, s->start, s->saved, size, err) < 0)
 		return -1;
-	if (elsewhere && !is_zero(s->saved, size))
+	if (elsewhere && !all_zero(s->saved, size))
 		return error_set(err, ENOTSUP, "its first thread is not on its own stack");
 	return 0;
 }

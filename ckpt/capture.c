@@ -12,7 +12,6 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "ckpt/ask.h"
@@ -23,16 +22,9 @@
 #include "process/procfs.h"
 #include "process/sigframe.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/format.h"
 #include "util/io.h"
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 /* ---- Registers ------------------------------------------------------------------------------- */
 
@@ -132,7 +124,7 @@ static void let_go(struct capture *c, double since)
 	tracee_free(c->tracee);
 	free(c->tracee);
 	c->tracee = NULL;
-	c->stall = now() - since;
+	c->stall = seconds_now() - since;
 }
 
 /* Those of a process that goes on do so, too; the others stay as they are until it has ended. */
@@ -192,7 +184,7 @@ int capture_begin(struct capture *c, pid_t pid, const struct capture_options *o,
 	c->tracee = calloc(1, sizeof *c->tracee);
 	if (!c->tracee)
 		return error_set(err, ENOMEM, "not enough memory");
-	double since = now();
+	double since = seconds_now();
 	if (tracee_stop(c->tracee, pid, err) < 0) {
 		tracee_free(c->tracee);
 		free(c->tracee);

@@ -13,7 +13,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "ckpt/capture.h"
@@ -26,17 +25,10 @@
 #include "elf/embedded.h"
 #include "process/statelog.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/io.h"
 #include "util/format.h"
 #include "util/replace.h"
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 /* ---- The state text -------------------------------------------------------------------------- */
 
@@ -90,7 +82,7 @@ struct progress {
 static void show_progress(void *context, uint64_t done, uint64_t total)
 {
 	struct progress *p = context;
-	double t = now(), rate = (double)done / (t - p->start);
+	double t = seconds_now(), rate = (double)done / (t - p->start);
 
 	if (!p->wanted || t - p->start < 1 || (t - p->shown < 0.2 && done < total))
 		return;
@@ -121,7 +113,7 @@ static int write_core(struct capture *c, const struct options *o, int fd,
 		      struct core_write_stats *stats, struct error *err)
 {
 	struct core_source source = memory_core_source(&c->memory);
-	struct progress progress = { .start = now(), .wanted = isatty(STDERR_FILENO) };
+	struct progress progress = { .start = seconds_now(), .wanted = isatty(STDERR_FILENO) };
 	struct text text = { 0 };
 	char cpu[CPU_FEATURES_SIZE];
 	struct utsname host;
@@ -207,7 +199,7 @@ static int run(const struct options *o, struct error *err)
 	struct output output = { .name = o->output, .executable = o->executable, .keep = o->keep };
 	struct core_write_stats stats = { 0 };
 	struct capture c;
-	double start = now();
+	double start = seconds_now();
 
 	if (output_open(&output, err) < 0)
 		return -1;
@@ -219,11 +211,11 @@ static int run(const struct options *o, struct error *err)
 	say_how_it_goes(o, &c);
 	int result = save(&c, o, &output, &stats, err);
 	if (c.tracee)
-		c.stall = now() - start;
+		c.stall = seconds_now() - start;
 	if (result == 0 && (o->kill || o->exit))
 		result = capture_kill(&c, o->exit, err);
 	if (result == 0 && (o->stats || o->json))
-		print_stats(o, &c, &stats, now() - start);
+		print_stats(o, &c, &stats, seconds_now() - start);
 	if (result == 0 && o->verbose)
 		fprintf(stderr, "ckpt: %s: %llu MiB\n", o->output,
 			(unsigned long long)stats.written >> 20);

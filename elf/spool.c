@@ -74,24 +74,6 @@ static int cannot_write(const struct spool *s, struct error *err)
 	return error_sys(err, errno, "%s: a file in %s, to keep it in", s->name, s->where);
 }
 
-static int write_at(int fd, const char *bytes, size_t size, uint64_t offset)
-{
-	while (size) {
-		ssize_t n = pwrite(fd, bytes, size, (off_t)offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n == 0)
-			errno = ENOSPC;
-		if (n <= 0)
-			return -1;
-		bytes += n;
-		size -= (size_t)n;
-		offset += (size_t)n;
-	}
-	return 0;
-}
-
 /* Writes what was collected, but for pages of zeros. */
 static int flush(struct spool *s, struct error *err)
 {
@@ -102,7 +84,7 @@ static int flush(struct spool *s, struct error *err)
 		i += leading_zeros(s->out + i, pages - i);
 		size_t n = leading_data(s->out + i, pages - i);
 
-		if (write_at(s->to, s->out + i, n, s->size + i) < 0)
+		if (pwrite_full(s->to, s->out + i, n, s->size + i) < 0)
 			return cannot_write(s, err);
 		i += n;
 	}

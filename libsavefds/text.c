@@ -24,29 +24,10 @@ void complain(const char *message)
 
 /* ---- What the kernel tells its own process alone --------------------------------------------- */
 
-static int call(void *context, long *result, struct error *err, long nr,
-		const uint64_t args[ASKER_ARGS])
-{
-	(void)context;
-	(void)err;
-	*result = raw_syscall(nr, (long)args[0], (long)args[1], (long)args[2], (long)args[3], 0);
-	return 0;
-}
-
-static int read_answer(void *context, addr_t from, void *to, size_t len, struct error *err)
-{
-	(void)context;
-	(void)err;
-	memcpy(to, (const void *)(uintptr_t)from, len);
-	return 0;
-}
-
 static int ask(struct process *p, struct thread *t, struct error *err)
 {
 	uint64_t data[ASKER_DATA / sizeof(uint64_t)];
-	const struct asker a = {
-		.call = call, .read = read_answer, .data = (uintptr_t)data, .cheap = true,
-	};
+	const struct asker a = asker_self(data);
 
 	if (ask_dispositions(p, &a, err) < 0 || ask_timers(p, &a, err) < 0 ||
 	    ask_brk(p, &a, err) < 0 || ask_settings(p, t, &a, err) < 0)

@@ -8,6 +8,7 @@
 
 #include "process/procfs_files.h"
 #include "process/procfs_private.h"
+#include "util/bytes.h"
 #include "util/io.h"
 
 enum { PAGE = 4096 };
@@ -55,11 +56,6 @@ struct source {
 	bool ours;  /* an open file description of our own, whose offset may move */
 };
 
-static bool is_zero(const uint8_t *bytes, size_t len)
-{
-	return len == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, len - 1) == 0);
-}
-
 /* Without the zeros at its ends. */
 static int add_extent(struct process *p, struct nameless *n, uint64_t offset, const uint8_t *bytes,
 		      size_t size, struct error *err)
@@ -88,7 +84,7 @@ static int add_pages(struct process *p, struct nameless *n, uint64_t offset, con
 	for (; at < size; at += PAGE) {
 		size_t len = size - at < PAGE ? size - at : PAGE;
 
-		if (!is_zero(bytes + at, len))
+		if (!all_zero(bytes + at, len))
 			continue;
 		if (at > from && add_extent(p, n, offset + from, bytes + from, at - from, err) < 0)
 			return -1;

@@ -21,6 +21,9 @@ struct asker {
 	bool cheap;   /* a call costs next to nothing */
 };
 
+/* Asks in the process itself, with ASKER_DATA bytes at DATA. */
+struct asker asker_self(void *data);
+
 /*
  * The dispositions of signals that have a handler or are ignored, and that of SIGCHLD, whose flags
  * count even when it has its default; where calls are cheap, of all.  Needs HAVE_DISPOSITIONS.

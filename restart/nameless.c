@@ -5,7 +5,6 @@
  * /proc/self/fd and mappings made.
  */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 #include "restart/launch.h"
 #include "restart/shared.h"
 #include "util/format.h"
+#include "util/io.h"
 
 /* Its contents are in the text, or in the memory where it is mapped. */
 static bool can_be_made(const struct restore *r, const struct nameless *n)
@@ -66,29 +66,18 @@ static int make_file(const struct nameless *n)
 	return fd;
 }
 
-static int write_extent(int fd, const struct extent *e)
-{
-	for (uint64_t done = 0; done < e->size;) {
-		ssize_t n = pwrite(fd, e->bytes + done, e->size - done, (off_t)(e->offset + done));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return -1;
-		done += (uint64_t)n;
-	}
-	return 0;
-}
-
 static int fill(const struct restore *r, int fd, const struct nameless *n, struct error *err)
 {
 	if (ftruncate(fd, (off_t)n->size) < 0)
 		return -1;
 	if (!n->saved)
 		return views_write(r, n, fd, err);
-	for (size_t i = 0; i < n->extent_count; i++)
-		if (write_extent(fd, &n->extents[i]) < 0)
+	for (size_t i = 0; i < n->extent_count; i++) {
+		const struct extent *e = &n->extents[i];
+
+		if (pwrite_full(fd, e->bytes, e->size, e->offset) < 0)
 			return -1;
+	}
 	return 0;
 }
 

@@ -2,34 +2,15 @@
 #define _GNU_SOURCE
 #include "restart/own.h"
 
-#include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "process/procfs.h"
 #include "process/questions.h"
 
-static int call(void *context, long *result, struct error *err, long nr,
-		const uint64_t args[ASKER_ARGS])
-{
-	*result = syscall(nr, args[0], args[1], args[2], args[3]);
-	(void)context;
-	(void)err;
-	return 0;
-}
-
-static int read_answer(void *context, addr_t from, void *to, size_t len, struct error *err)
-{
-	memcpy(to, (const void *)(uintptr_t)from, len);
-	(void)context;
-	(void)err;
-	return 0;
-}
-
 static void read_own(struct process *p)
 {
 	uint64_t data[ASKER_DATA / sizeof(uint64_t)];
-	const struct asker a = { .call = call, .read = read_answer, .data = (uintptr_t)data };
+	const struct asker a = asker_self(data);
 	struct thread *t;
 	struct error err;
 

@@ -15,6 +15,7 @@
 
 /* Writes LEN bytes.  Returns 0, or -1 with errno set (ENOSPC when nothing more fits). */
 MUST_CHECK int write_full(int fd, const void *buf, size_t len);
+MUST_CHECK int pwrite_full(int fd, const void *buf, size_t len, uint64_t offset);
 
 /* Reads until LEN bytes or the end of file.  Returns the bytes read, or -1 with errno set. */
 MUST_CHECK ssize_t read_full(int fd, void *buf, size_t len);
