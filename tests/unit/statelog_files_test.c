@@ -9,24 +9,7 @@
 #include <sys/timerfd.h>
 
 #include "tests/unit/check.h"
-
-static struct process p;
-static struct error err;
-
-static bool parse(const char *text)
-{
-	process_free(&p);
-	err.message[0] = '\0';
-	return statelog_parse(&p, "log", text, strlen(text), NULL, NULL, &err) == 0;
-}
-
-static const struct description *file_of(int fd)
-{
-	static const struct description none = { .kind = (enum file_kind)-1, .name = "" };
-	const struct descriptor *d = process_descriptor(&p, fd);
-
-	return d ? &p.descriptions[d->description] : &none;
-}
+#include "tests/unit/parse_text.h"
 
 static void test_pipes(void)
 {

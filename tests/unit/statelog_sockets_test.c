@@ -11,16 +11,7 @@
 
 #include "process/socket.h"
 #include "tests/unit/check.h"
-
-static struct process p;
-static struct error err;
-
-static bool parse(const char *text)
-{
-	process_free(&p);
-	err.message[0] = '\0';
-	return statelog_parse(&p, "log", text, strlen(text), NULL, NULL, &err) == 0;
-}
+#include "tests/unit/parse_text.h"
 
 static const struct socket *socket_of(int fd)
 {

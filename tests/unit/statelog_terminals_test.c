@@ -6,18 +6,9 @@
 
 #include "process/terminal.h"
 #include "tests/unit/check.h"
+#include "tests/unit/parse_text.h"
 
 #define CHARACTERS "00031c7f150400010011131a00120f17160000ff"
-
-static struct process p;
-static struct error err;
-
-static bool parse(const char *text)
-{
-	process_free(&p);
-	err.message[0] = '\0';
-	return statelog_parse(&p, "log", text, strlen(text), NULL, NULL, &err) == 0;
-}
 
 static void test_tty(void)
 {
