@@ -33,6 +33,7 @@ void findings_add(struct findings *f, enum severity severity, const char *fmt, .
 	va_start(args, fmt);
 	vformat(finding->text, sizeof finding->text, fmt, args);
 	va_end(args);
+	format_one_line(finding->text);
 }
 
 void findings_add_loss(struct findings *f, const char *fmt, ...)
@@ -48,6 +49,7 @@ void findings_add_loss(struct findings *f, const char *fmt, ...)
 	if (!f->accept_loss && len < sizeof finding->text)
 		format(finding->text + len, sizeof finding->text - len,
 		       " (--accept-loss goes on without it)");
+	format_one_line(finding->text);
 }
 
 size_t findings_count(const struct findings *f, enum severity severity)

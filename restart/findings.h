@@ -29,7 +29,7 @@ struct findings {
 	bool out_of_memory;
 };
 
-/* Adds a line. */
+/* Adds a line; what is no printable character of it becomes a question mark. */
 void findings_add(struct findings *f, enum severity severity, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 

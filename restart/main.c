@@ -154,8 +154,7 @@ static int print_plan(struct restore *r)
 static void announce(const struct restore *r, pid_t pid)
 {
 	const struct process *p = r->process;
-	const char *command = p->command_line ? p->command_line : p->comm;
-	char where[80];
+	char where[80], command[256];
 
 	if (r->options->pid == PID_NAMESPACE)
 		format(where, sizeof where, "process %d of a namespace of its own", pid);
@@ -163,6 +162,8 @@ static void announce(const struct restore *r, pid_t pid)
 		format(where, sizeof where, "process %d, as before", pid);
 	else
 		format(where, sizeof where, "process %d (was %d)", pid, p->pid);
+	format(command, sizeof command, "%s", p->command_line ? p->command_line : p->comm);
+	format_one_line(command);
 	fprintf(stderr, "restart: %s: %s%s\n", command, where,
 		r->options->nostop ? "" : ", stopped until SIGCONT");
 }

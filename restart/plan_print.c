@@ -211,6 +211,7 @@ void plan_describe(const struct plan *plan, size_t index, char *buf, size_t size
 	}
 	if (op->note && op->note < plan->notes.len)
 		append(&l, "  # %s", plan->notes.bytes + op->note);
+	format_one_line(buf);
 }
 
 void plan_print(const struct plan *plan, FILE *out)

@@ -3,6 +3,7 @@
 #include "restart/show.h"
 
 #include <elf.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,12 +12,27 @@
 
 #include "process/arch.h"
 #include "process/names.h"
+#include "util/format.h"
 
 static const char *const syscall_names[] = {
 #include "syscall_names.h"
 };
 
 typedef unsigned long long ull;
+
+/* A name out of the core, for a terminal. */
+struct printable {
+	char text[PATH_MAX];
+};
+
+static struct printable printable(const char *name)
+{
+	struct printable p;
+
+	format(p.text, sizeof p.text, "%s", name);
+	format_one_line(p.text);
+	return p;
+}
 
 static void show_size(FILE *out, uint64_t bytes)
 {
@@ -44,8 +60,8 @@ static void show_identity(const struct process *p, FILE *out)
 	if (p->when.tv_sec && localtime_r(&p->when.tv_sec, &tm))
 		strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &tm);
 	fprintf(out, "core:      %s, written by %s, %s\n", p->source, origin_name(p->origin), when);
-	fprintf(out, "program:   %s\n", p->exe ? p->exe : "(unknown)");
-	fprintf(out, "command:   %s\n", p->command_line ? p->command_line : p->comm);
+	fprintf(out, "program:   %s\n", printable(p->exe ? p->exe : "(unknown)").text);
+	fprintf(out, "command:   %s\n", printable(p->command_line ? p->command_line : p->comm).text);
 	fprintf(out, "process:   %d, parent %d, group %d, session %d, user %u\n", p->pid, p->ppid,
 		p->pgrp, p->sid, p->uid);
 }
@@ -70,7 +86,7 @@ static void show_thread(const struct process *p, const struct thread *t, FILE *o
 	if (r && r->size == sizeof regs)
 		memcpy(&regs, r->data, sizeof regs);
 	uint64_t nr = regs.orig_rax;
-	fprintf(out, "  %d %s%s", t->tid, t->name, t->name[0] ? " " : "");
+	fprintf(out, "  %d %s%s", t->tid, printable(t->name).text, t->name[0] ? " " : "");
 	if ((int64_t)nr >= 0 && nr < sizeof syscall_names / sizeof syscall_names[0] &&
 	    syscall_names[nr])
 		fprintf(out, "in %s, called at ", syscall_names[nr]);
@@ -91,7 +107,7 @@ static void show_mapping(const struct mapping *m, FILE *out)
 	fprintf(out, "  %012llx-%012llx %c%c%c%c %-7s %s%s%s%s\n", (ull)m->start, (ull)m->end,
 		m->prot & PROT_READ ? 'r' : '-', m->prot & PROT_WRITE ? 'w' : '-',
 		m->prot & PROT_EXEC ? 'x' : '-', m->shared ? 's' : 'p', bytes[m->bytes],
-		labels[m->label], m->label && m->path ? " " : "", m->path ? m->path : "",
+		labels[m->label], m->label && m->path ? " " : "", m->path ? printable(m->path).text : "",
 		m->deleted ? " (deleted)" : "");
 }
 
@@ -119,7 +135,7 @@ static void show_files(const struct process *p, FILE *out)
 		const struct descriptor *d = &p->descriptors[i];
 		const struct description *file = &p->descriptions[d->description];
 
-		fprintf(out, "  %d %s at %llu%s\n", d->fd, file->name, (ull)file->offset,
+		fprintf(out, "  %d %s at %llu%s\n", d->fd, printable(file->name).text, (ull)file->offset,
 			file->deleted ? " (deleted)" : "");
 	}
 }
@@ -168,5 +184,5 @@ void show_process(const struct process *p, FILE *out)
 	if (p->have & HAVE_DESCRIPTORS)
 		show_files(p, out);
 	if (p->have & HAVE_CWD)
-		fprintf(out, "directory: %s\n", p->cwd);
+		fprintf(out, "directory: %s\n", printable(p->cwd).text);
 }

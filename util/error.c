@@ -7,14 +7,6 @@
 
 #include "util/format.h"
 
-/* Names out of hostile files stand in messages: they must not play with the user's terminal. */
-static void keep_one_line(struct error *err)
-{
-	for (char *c = err->message; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
-}
-
 int error_set(struct error *err, int code, const char *fmt, ...)
 {
 	va_list args;
@@ -23,7 +15,7 @@ int error_set(struct error *err, int code, const char *fmt, ...)
 	va_start(args, fmt);
 	vformat(err->message, sizeof err->message, fmt, args);
 	va_end(args);
-	keep_one_line(err);
+	format_one_line(err->message);
 	return -1;
 }
 
@@ -40,7 +32,7 @@ int error_sys(struct error *err, int code, const char *fmt, ...)
 	if (len < sizeof err->message)
 		format(err->message + len, sizeof err->message - len, ": %s",
 		       text ? text : "unknown error");
-	keep_one_line(err);
+	format_one_line(err->message);
 	return -1;
 }
 
@@ -55,6 +47,6 @@ int error_prefix(struct error *err, const char *fmt, ...)
 	va_end(args);
 	if (len < sizeof err->message)
 		format(err->message + len, sizeof err->message - len, ": %s", old);
-	keep_one_line(err);
+	format_one_line(err->message);
 	return -1;
 }

@@ -177,3 +177,10 @@ size_t format(char *buf, size_t size, const char *fmt, ...)
 	va_end(args);
 	return len;
 }
+
+void format_one_line(char *text)
+{
+	for (char *c = text; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+}
