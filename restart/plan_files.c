@@ -111,6 +111,8 @@ static void check_descriptor(const struct restore *r, struct findings *f,
 			check_path(r, f, d);
 		else if (file->kind == FILE_SOCKET)
 			check_socket(r, f, d);
+		else if (file->kind == FILE_PIPE)
+			check_pipe(r, f, d);
 		else if (is_special(r->process, file))
 			check_special(r, f, d);
 		check_locks(r, f, d);
@@ -131,6 +133,7 @@ static void check_descriptor(const struct restore *r, struct findings *f,
 	case DEAD_PIPE:
 		findings_add_loss(f, "%sdescriptor %d was a pipe to another process and would be "
 				  "one whose other end is closed", at.text, d->fd);
+		check_pipe(r, f, d);
 		break;
 	case DEAD_SOCKET:
 		if (file->hung_up)

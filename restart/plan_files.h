@@ -61,6 +61,9 @@ bool pipe_is_whole(const struct restore *r, const struct descriptor *d);
 /* All descriptors of D's pipe, when D is the lowest of those that stand for themselves. */
 void plan_pipe(const struct restore *r, struct plan *plan, const struct descriptor *d);
 
+/* Whether what waits in D's pipe fits into one that can be made here. */
+void check_pipe(const struct restore *r, struct findings *f, const struct descriptor *d);
+
 /* Size and contents of the pipe or fifo whose writing end is descriptor WRITER. */
 void plan_pipe_contents(struct plan *plan, int writer, const struct description *file);
 

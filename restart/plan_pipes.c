@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
+#include "process/arch.h"
 #include "restart/plan_files.h"
 
 /* How much a new pipe holds (include/linux/pipe_fs_i.h). */
@@ -100,16 +102,63 @@ bool pipe_is_whole(const struct restore *r, const struct descriptor *d)
 	return reads && writes;
 }
 
+/* ---- Whether there is room ------------------------------------------------------------------ */
+
+/* As the plan will: where the size is beyond our right, the pipe keeps its own. */
+static int make_room(const struct description *file)
+{
+	uint64_t wanted = file->pipe_size ? file->pipe_size : file->queued_size;
+	int ends[2], room;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return 0;
+	if (file->pipe_size || wanted > PIPE_SIZE)
+		(void)!fcntl(ends[1], F_SETPIPE_SZ, wanted);
+	room = fcntl(ends[1], F_GETPIPE_SZ);
+	close(ends[0]);
+	close(ends[1]);
+	return room;
+}
+
+/* Each packet takes a page. */
+void check_pipe(const struct restore *r, struct findings *f, const struct descriptor *d)
+{
+	const struct description *file = description_of(r->process, d);
+	struct text_place at = place_of(r, d);
+	uint64_t page = r->process->arch->page_size, room;
+
+	if (!file->queued_size)
+		return;
+	room = (uint64_t)make_room(file);
+	if (file->queued_size > room || file->packet_count > room / page)
+		findings_add(f, OBSTACLE, "%sdescriptor %d: the %zu bytes that wait in the pipe do not "
+			     "fit into the %llu that it can have here (raise "
+			     "/proc/sys/fs/pipe-max-size, or edit its pipe lines)", at.text, d->fd, file->queued_size,
+			     (unsigned long long)room);
+}
+
 /* ---- The plan -------------------------------------------------------------------------------- */
 
 static void plan_packets(struct plan *plan, int writer, const struct description *file)
 {
 	addr_t bytes = plan_data(plan, file->queued, file->queued_size);
 
-	plan_syscall(plan, 0, SYS_fcntl, writer, F_SETFL, O_DIRECT);
+	plan_syscall(plan, 0, SYS_fcntl, writer, F_SETFL, O_DIRECT | O_NONBLOCK);
 	for (size_t i = 0; i < file->packet_count; bytes += file->packets[i++])
 		plan_syscall(plan, OP_EXPECT, SYS_write, writer, bytes, file->packets[i])->expect =
 			file->packets[i];
+	plan_syscall(plan, 0, SYS_fcntl, writer, F_SETFL, 0);
+}
+
+/* Nobody reads yet: where they do not fit, a write that waits would wait for ever. */
+static void plan_bytes(struct plan *plan, int writer, const struct description *file)
+{
+	uint64_t size = file->queued_size;
+
+	plan_syscall(plan, 0, SYS_fcntl, writer, F_SETFL, O_NONBLOCK);
+	plan_syscall(plan, OP_EXPECT, SYS_write, writer, plan_data(plan, file->queued, size),
+		     size)->expect = size;
+	plan_note(plan, "what waits in a pipe");
 	plan_syscall(plan, 0, SYS_fcntl, writer, F_SETFL, 0);
 }
 
@@ -125,8 +174,7 @@ void plan_pipe_contents(struct plan *plan, int writer, const struct description 
 	if (file->packet_count)
 		plan_packets(plan, writer, file);
 	else if (size)
-		plan_syscall(plan, OP_EXPECT, SYS_write, writer,
-			     plan_data(plan, file->queued, size), size)->expect = size;
+		plan_bytes(plan, writer, file);
 }
 
 /* A further description of the pipe that descriptor FROM is an end of. */

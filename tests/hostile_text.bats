@@ -41,3 +41,30 @@ letters() { printf "%0$1d" 0 | tr 0 x; }
 		[ "$(tr -d '\n\t -~' < told | wc -c)" -eq 0 ]
 	done
 }
+
+@test "bytes of a pipe that do not fit into it" {
+	cat >> text <<-EOF
+	5 : pipe:[77] : 0 : O_RDONLY
+	6 : pipe:[77] : 0 : O_WRONLY
+	pipe : 5 : 4096
+	pipe-data : 5 : $(letters 4096)
+	EOF
+	check
+	echo 'pipe-data : 5 : x' >> text
+	refused '^obstacle: text:4: descriptor 5: the 4097 bytes that wait in the pipe do not fit into the 4096 that'
+	sed -i 's/^pipe-data/pipe-packet/' text
+	refused '^obstacle: text:4: descriptor 5: the 4097 bytes that wait'
+}
+
+@test "a pipe larger than this user may have, with more in it than his holds" {
+	limit=$(< /proc/sys/fs/pipe-max-size)
+	cat >> text <<-EOF
+	5 : pipe:[77] : 0 : O_RDONLY
+	6 : pipe:[77] : 0 : O_WRONLY
+	pipe : 5 : $((2 * limit))
+	pipe-data : 5 : $(letters $((limit + 1)))
+	EOF
+	chmod a+rx "$WORK" && chmod a+r saved text
+	as_user timeout 20 "$BIN/restart" --check -ftext saved > check.out < /dev/null || [ $? -eq 125 ]
+	has_text check.out '^obstacle: text:4: descriptor 5: the [0-9]* bytes that wait in the pipe do not fit'
+}
