@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -13,10 +14,13 @@
 
 static struct flock range_of(const struct file_lock *l)
 {
+	/* The last byte that there can be is the end of any file. */
+	bool to_end = l->end >= INT64_MAX;
+
 	return (struct flock){
 		.l_type = l->exclusive ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET,
 		.l_start = (off_t)l->start,
-		.l_len = l->end == UINT64_MAX ? 0 : (off_t)(l->end - l->start + 1),
+		.l_len = to_end ? 0 : (off_t)(l->end - l->start + 1),
 	};
 }
 
@@ -45,7 +49,11 @@ void check_locks(const struct restore *r, struct findings *f, const struct descr
 	const struct description *file = description_of(r->process, d);
 	struct text_place at = place_of(r, d);
 
-	if (!file->lock_count || file->deleted || file->kind != FILE_PATH)
+	struct stat st;
+
+	/* To open what is neither may change it: a fifo lets in who waits for a reader. */
+	if (!file->lock_count || file->deleted || file->kind != FILE_PATH ||
+	    stat(file->name, &st) < 0 || (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
 		return;
 	cleanup_fd int fd = open(file->name, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	for (size_t i = 0; fd >= 0 && i < file->lock_count; i++)

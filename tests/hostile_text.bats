@@ -68,3 +68,27 @@ letters() { printf "%0$1d" 0 | tr 0 x; }
 	as_user timeout 20 "$BIN/restart" --check -ftext saved > check.out < /dev/null || [ $? -eq 125 ]
 	has_text check.out '^obstacle: text:4: descriptor 5: the [0-9]* bytes that wait in the pipe do not fit'
 }
+
+@test "a lock on a fifo does not let in who waits to write to it" {
+	mkfifo fifo
+	(exec 3> fifo; touch in) &
+	waiter=$!
+	STARTED+=("$waiter")
+	echo "5 : $WORK/fifo : 0 : O_RDWR" >> text
+	echo 'lock : 5 : posix : write : 0 : EOF' >> text
+	check
+	[ ! -e in ]
+	: < fifo
+	wait "$waiter"
+	[ -e in ]
+}
+
+@test "a lock to the last byte that there can be is one to the end" {
+	echo > file
+	echo "5 : $WORK/file : 0 : O_RDWR" >> text
+	echo 'lock : 5 : posix : write : 0 : 9223372036854775807' >> text
+	timeout 20 "$BIN/restart" -ftext saved < /dev/null 2> told || { cat told; return 1; }
+	pid=$(sed -n 's/.*process \([0-9]*\).*/\1/p' told)
+	has_text /proc/locks "POSIX .* $pid .* 0 EOF"
+	kill -KILL "$pid"
+}
