@@ -60,13 +60,28 @@ void launch_replace_stdin(void)
 	}
 }
 
-void launch_choose_descriptors(struct restore *r)
+/*
+ * Above all descriptors, and the numbers that epoll knows files by: those that are no descriptors any
+ * more are used for a moment.
+ */
+static int above_all(const struct process *p)
 {
-	const struct process *p = r->process;
 	int base = 10;
 
 	if (p->descriptor_count && p->descriptors[p->descriptor_count - 1].fd >= base)
 		base = p->descriptors[p->descriptor_count - 1].fd + 1;
+	for (size_t i = 0; i < p->description_count; i++)
+		for (size_t k = 0; k < p->descriptions[i].watch_count; k++)
+			if (p->descriptions[i].watches[k].fd >= base)
+				base = p->descriptions[i].watches[k].fd + 1;
+	return base;
+}
+
+void launch_choose_descriptors(struct restore *r)
+{
+	const struct process *p = r->process;
+	int base = above_all(p);
+
 	/* None of the numbers may be one that the user handed to us for the program. */
 	for (int i = 0; i < LENT_COUNT + (int)p->nameless_count; i++) {
 		if (fcntl(base + i, F_GETFD) >= 0) {

@@ -92,3 +92,18 @@ letters() { printf "%0$1d" 0 | tr 0 x; }
 	has_text /proc/locks "POSIX .* $pid .* 0 EOF"
 	kill -KILL "$pid"
 }
+
+@test "numbers by which epoll knows files are not those that restart lends" {
+	cat >> text <<-EOF
+	3 : epoll : 0
+	4 : pipe:[77] : 0 : O_RDONLY
+	5 : pipe:[77] : 0 : O_WRONLY
+	EOF
+	for fd in $(seq 10 40); do
+		echo "epoll-watch : 3 : $fd : 1 : 0 : through 4" >> text
+	done
+	timeout 20 "$BIN/restart" -ftext saved < /dev/null 2> told || { cat told; return 1; }
+	pid=$(sed -n 's/.*process \([0-9]*\).*/\1/p' told)
+	[ "$(grep -c '^tfd:' "/proc/$pid/fdinfo/3")" -eq 31 ]
+	kill -KILL "$pid"
+}
