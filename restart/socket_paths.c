@@ -15,6 +15,7 @@
 
 #include "restart/sockets.h"
 #include "util/cleanup.h"
+#include "util/format.h"
 
 static bool has_path(const struct socket_address *a)
 {
@@ -66,11 +67,14 @@ struct socket_path socket_path(const struct restore *r, const struct socket_addr
 	snprintf(p.path, sizeof p.path, "%.*s",
 		 (int)(a->size - offsetof(struct sockaddr_un, sun_path)),
 		 ((const struct sockaddr_un *)a->bytes)->sun_path);
-	snprintf(whole, sizeof whole, "%s%s%s",
-		 p.path[0] == '/'  ? ""
-		 : r->process->cwd ? r->process->cwd
-				   : ".",
-		 p.path[0] == '/' ? "" : "/", p.path);
+	/* Cut short it would be another file's, which may be a socket where this one is none. */
+	if (format(whole, sizeof whole, "%s%s%s",
+		   p.path[0] == '/' ? "" : r->process->cwd ? r->process->cwd : ".",
+		   p.path[0] == '/' ? "" : "/", p.path) >= sizeof whole) {
+		p.state = PATH_UNABLE;
+		p.error = ENAMETOOLONG;
+		return p;
+	}
 	snprintf(directory, sizeof directory, "%s", whole);
 	if (access(dirname(directory), W_OK | X_OK) < 0) {
 		p.state = PATH_UNABLE;

@@ -107,3 +107,20 @@ letters() { printf "%0$1d" 0 | tr 0 x; }
 	[ "$(grep -c '^tfd:' "/proc/$pid/fdinfo/3")" -eq 31 ]
 	kill -KILL "$pid"
 }
+
+@test "a socket's path that is too long to be looked at is none" {
+	mkdir sub
+	echo precious > s-data
+	python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("s")'
+	# So long that the last letters of the path are the first to go.
+	cwd=$WORK
+	while [ ${#cwd} -lt 4091 ]; do cwd=$cwd/.; done
+	[ ${#cwd} -eq 4092 ] && cwd=/$cwd || cwd=//$cwd
+	cat >> text <<-EOF
+	cwd : $cwd
+	5 : socket:[77] : 0 : O_RDWR
+	socket : 5 : unix stream : plain : s-data
+	EOF
+	refused '^obstacle: text:5: descriptor 5 was bound to s-data, which cannot be made: File name too long'
+	[ "$(< s-data)" = precious ]
+}
