@@ -42,6 +42,7 @@ struct inotify_watch {
 	struct file_id id;
 	const struct file_handle *handle;
 	const char *path;    /* NULL: not found */
+	int line;            /* of the text it stands on; 0 when none */
 };
 
 /* A regular file as it was, so that a restart can say how it has changed. */

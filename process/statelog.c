@@ -284,10 +284,10 @@ int statelog_parse(struct process *p, const char *name, const char *text, size_t
 		return parser_no_memory(&s);
 	if (len > TEXT_MAX)
 		return error_set(err, EFBIG, "%s: larger than %d bytes", name, TEXT_MAX);
-	if (take_lines(&s, text, len) != 0 || finish_files(&s) != 0 || finish_nameless(&s) != 0 ||
-	    finish_sockets(&s) != 0 || finish_threads(&s) != 0 || finish_attributes(&s) != 0 ||
-	    finish_timers(&s) != 0 || finish_memory(&s) != 0 || finish_traits(&s) != 0 ||
-	    finish_views(&s) != 0)
+	if (take_lines(&s, text, len) != 0 || finish_files(&s) != 0 || finish_watches(&s) != 0 ||
+	    finish_nameless(&s) != 0 || finish_sockets(&s) != 0 || finish_threads(&s) != 0 ||
+	    finish_attributes(&s) != 0 || finish_timers(&s) != 0 || finish_memory(&s) != 0 ||
+	    finish_traits(&s) != 0 || finish_views(&s) != 0)
 		return -1;
 	return 0;
 }

@@ -223,6 +223,7 @@ int take_pipe_packet(struct parser *s);
 
 int take_epoll_watch(struct parser *s);
 int take_inotify_watch(struct parser *s);
+int finish_watches(struct parser *s);  /* behind finish_files() */
 
 int take_lock(struct parser *s);
 int take_owner(struct parser *s);

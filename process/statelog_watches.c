@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The lines of what epoll and inotify watch, read and written: `epoll-watch`, `inotify-watch`. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "process/statelog_out.h"
@@ -75,7 +76,6 @@ static int add_notice(struct parser *s, const struct addition *a, struct descrip
 {
 	const struct inotify_watch *w = a->what;
 	struct inotify_watch *array;
-	size_t at = d->notice_count;
 
 	if (d->kind != FILE_INOTIFY)
 		return place_error(s, a->at, "descriptor %d is no inotify", a->fd);
@@ -84,13 +84,38 @@ static int add_notice(struct parser *s, const struct addition *a, struct descrip
 	if (!array)
 		return parser_no_memory(s);
 	d->notices = array;
-	for (; at > 0 && array[at - 1].wd > w->wd; at--)
-		array[at] = array[at - 1];
-	if (at > 0 && array[at - 1].wd == w->wd)
-		return place_error(s, a->at, "watch %d of inotify %d has a line already", w->wd,
-				   a->fd);
-	array[at] = *w;
-	d->notice_count++;
+	array[d->notice_count++] = *w;
+	return 0;
+}
+
+static int by_wd(const void *a, const void *b)
+{
+	const struct inotify_watch *x = a, *y = b;
+
+	if (x->wd != y->wd)
+		return x->wd < y->wd ? -1 : 1;
+	return (x->line > y->line) - (x->line < y->line);
+}
+
+static int sort_notices(struct parser *s, struct description *d)
+{
+	const struct inotify_watch *w = d->notices;
+
+	if (d->notice_count)
+		qsort(d->notices, d->notice_count, sizeof *w, by_wd);
+	for (size_t i = 1; i < d->notice_count; i++)
+		if (w[i].wd == w[i - 1].wd)
+			return place_error(s, (struct place){ w[i].line, 1 },
+					   "watch %d of this inotify stands on line %d already",
+					   w[i].wd, w[i - 1].line);
+	return 0;
+}
+
+int finish_watches(struct parser *s)
+{
+	for (size_t i = 0; i < s->p->description_count; i++)
+		if (sort_notices(s, &s->p->descriptions[i]) < 0)
+			return -1;
 	return 0;
 }
 
@@ -108,6 +133,7 @@ int take_inotify_watch(struct parser *s)
 	if (!wd)
 		return field_error(s, f[2], "watch: no watch has the number 0");
 	w.wd = (int)wd;
+	w.line = s->line.number;
 	w.mask = (uint32_t)mask;
 	return add_later(s, add_notice, &w, sizeof w);
 }

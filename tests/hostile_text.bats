@@ -124,3 +124,13 @@ letters() { printf "%0$1d" 0 | tr 0 x; }
 	refused '^obstacle: text:5: descriptor 5 was bound to s-data, which cannot be made: File name too long'
 	[ "$(< s-data)" = precious ]
 }
+
+@test "watches in any order take no longer" {
+	echo "3 : inotify : 0" >> text
+	seq 200000 -1 1 | sed 's/.*/inotify-watch : 3 : & : 0x100/' >> text
+	timeout 20 "$BIN/restart" --show -ftext saved > told
+	has_text told '3 inotify'
+	echo 'inotify-watch : 3 : 7 : 0x100' >> text
+	run "$BIN/restart" --show -ftext saved
+	[[ $output == *'text:200005:1: watch 7 of this inotify stands on line 199998 already' ]]
+}

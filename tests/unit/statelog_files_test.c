@@ -193,7 +193,7 @@ static void test_errors(void)
 		{ "4 : inotify : 0\ninotify-watch : 4 : 0 : 1",
 		  "log:2:21: watch: no watch has the number 0" },
 		{ "4 : inotify : 0\ninotify-watch : 4 : 1 : 1 : /a\ninotify-watch : 4 : 1 : 1 : /b",
-		  "log:3:17: watch 1 of inotify 4 has a line already" },
+		  "log:3:1: watch 1 of this inotify stands on line 2 already" },
 		{ "pidfd : x : 1", "log:1:9: descriptor: 'x' is not a number" },
 		{ "timerfd : 4 : CLOCK_MONOTONIC",
 		  "log:1:1: too few fields; the line is 'timerfd "
