@@ -92,8 +92,9 @@ void plan_deadlines(const struct restore *r, struct plan *plan)
 		if (!find_deadline(r, &p->threads[i], &at, &clock) || !gone_back(p, clock) ||
 		    !is_writable(p, at, sizeof t) || process_read(p, at, &t, sizeof t, &err) < 0)
 			continue;
-		if (t.tv_sec < 0 || t.tv_sec > INT64_MAX / SECOND - 1)
-			continue;  /* for ever */
+		if (t.tv_sec < 0 || t.tv_sec > INT64_MAX / SECOND - 1 || t.tv_nsec < 0 ||
+		    t.tv_nsec >= SECOND)
+			continue;  /* for ever, or no time at all */
 		int64_t deadline = (int64_t)t.tv_sec * SECOND + t.tv_nsec - gone_back(p, clock);
 
 		t = (struct timespec){ 0 };
