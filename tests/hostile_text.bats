@@ -71,16 +71,14 @@ letters() { printf "%0$1d" 0 | tr 0 x; }
 
 @test "a lock on a fifo does not let in who waits to write to it" {
 	mkfifo fifo
-	(exec 3> fifo; touch in) &
+	(echo late > fifo) &
 	waiter=$!
 	STARTED+=("$waiter")
+	wait_text "/proc/$waiter/syscall" '^257 '  # openat
 	echo "5 : $WORK/fifo : 0 : O_RDWR" >> text
 	echo 'lock : 5 : posix : write : 0 : EOF' >> text
 	check
-	[ ! -e in ]
-	: < fifo
-	wait "$waiter"
-	[ -e in ]
+	[ "$(timeout 20 cat fifo)" = late ]
 }
 
 @test "a lock to the last byte that there can be is one to the end" {
@@ -98,6 +96,10 @@ letters() { printf "%0$1d" 0 | tr 0 x; }
 	3 : epoll : 0
 	4 : pipe:[77] : 0 : O_RDONLY
 	5 : pipe:[77] : 0 : O_WRONLY
+	6 : memfd:x : 0 : O_RDWR|deleted
+	stat : 6 : 00:01:5 : 3 : 0.0
+	nameless : 00:01:5 : memfd : x : 3 : 600 : 0
+	contents : 00:01:5 : 0 : YWJj
 	EOF
 	for fd in $(seq 10 40); do
 		echo "epoll-watch : 3 : $fd : 1 : 0 : through 4" >> text
@@ -105,6 +107,7 @@ letters() { printf "%0$1d" 0 | tr 0 x; }
 	timeout 20 "$BIN/restart" -ftext saved < /dev/null 2> told || { cat told; return 1; }
 	pid=$(sed -n 's/.*process \([0-9]*\).*/\1/p' told)
 	[ "$(grep -c '^tfd:' "/proc/$pid/fdinfo/3")" -eq 31 ]
+	[ "$(< "/proc/$pid/fd/6")" = abc ]
 	kill -KILL "$pid"
 }
 
