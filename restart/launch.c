@@ -61,8 +61,8 @@ void launch_replace_stdin(void)
 }
 
 /*
- * Above all descriptors, and the numbers that epoll knows files by: those that are no descriptors any
- * more are used for a moment.
+ * Above all descriptors, and the numbers that epoll knows files by: those that are no descriptors
+ * any more are used for a moment.
  */
 static int above_all(const struct process *p)
 {

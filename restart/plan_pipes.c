@@ -131,10 +131,11 @@ void check_pipe(const struct restore *r, struct findings *f, const struct descri
 		return;
 	room = (uint64_t)make_room(file);
 	if (file->queued_size > room || file->packet_count > room / page)
-		findings_add(f, OBSTACLE, "%sdescriptor %d: the %zu bytes that wait in the pipe do not "
-			     "fit into the %llu that it can have here (raise "
-			     "/proc/sys/fs/pipe-max-size, or edit its pipe lines)", at.text, d->fd, file->queued_size,
-			     (unsigned long long)room);
+		findings_add(f, OBSTACLE,
+			     "%sdescriptor %d: the %zu bytes that wait in the pipe do not fit into "
+			     "the %llu that it can have here (raise "
+			     "/proc/sys/fs/pipe-max-size, or edit its pipe lines)", at.text, d->fd,
+			     file->queued_size, (unsigned long long)room);
 }
 
 /* ---- The plan -------------------------------------------------------------------------------- */

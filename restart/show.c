@@ -107,7 +107,8 @@ static void show_mapping(const struct mapping *m, FILE *out)
 	fprintf(out, "  %012llx-%012llx %c%c%c%c %-7s %s%s%s%s\n", (ull)m->start, (ull)m->end,
 		m->prot & PROT_READ ? 'r' : '-', m->prot & PROT_WRITE ? 'w' : '-',
 		m->prot & PROT_EXEC ? 'x' : '-', m->shared ? 's' : 'p', bytes[m->bytes],
-		labels[m->label], m->label && m->path ? " " : "", m->path ? printable(m->path).text : "",
+		labels[m->label], m->label && m->path ? " " : "",
+		m->path ? printable(m->path).text : "",
 		m->deleted ? " (deleted)" : "");
 }
 
@@ -135,7 +136,8 @@ static void show_files(const struct process *p, FILE *out)
 		const struct descriptor *d = &p->descriptors[i];
 		const struct description *file = &p->descriptions[d->description];
 
-		fprintf(out, "  %d %s at %llu%s\n", d->fd, printable(file->name).text, (ull)file->offset,
+		fprintf(out, "  %d %s at %llu%s\n", d->fd, printable(file->name).text,
+			(ull)file->offset,
 			file->deleted ? " (deleted)" : "");
 	}
 }

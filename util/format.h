@@ -22,8 +22,8 @@ size_t vformat(char *buf, size_t size, const char *fmt, va_list args)
 	__attribute__((format(printf, 3, 0)));
 
 /*
- * Makes one line of TEXT that can do nothing to a terminal.  Names out of hostile files stand in what
- * is printed.
+ * Makes one line of TEXT that can do nothing to a terminal.  Names out of hostile files stand in
+ * what is printed.
  */
 void format_one_line(char *text);
 
