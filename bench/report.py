@@ -103,8 +103,9 @@ def goals(f):
         if mib == 1:
             rows.append(goal(f"stall, {name}", 3, "ms", stall / 1000))
             rows.append(goal(f"whole, {name}", 15, "ms", f.median("idle_us", *cell) / 1000))
-        for how, what in (("--lazy", "restart-lazy_us"), ("", "restart_us")):
-            rows.append(goal(f"restart {how}, {name}".replace(" ,", ","), 3, "x a static program",
+        for how, what in (("restart --lazy", "restart-lazy_us"), ("restart", "restart_us"),
+                          ("executable", "executable_us")):
+            rows.append(goal(f"{how}, {name}", 3, "x a static program",
                              over(f.median(what, *cell), nothing)))
         rows.append(goal(f"memory of ckpt, {name}", 64, "MiB", f.median("kib", *cell) / 1024))
     return table(*rows)
@@ -146,12 +147,13 @@ def sizes(f):
 
 
 def restarts(f):
-    rows = [("", "--lazy", "ratio to a static program", "copied", "ratio")]
+    rows = [("", "--lazy", "ratio to a static program", "copied", "ratio", "executable", "ratio")]
     for cell in f.cells() + [("-", 1, 1000)]:
         nothing = f.median("nothing_us", cell[0] if cell[0] != "-" else "disk")
-        lazy, copied = f.median("restart-lazy_us", *cell), f.median("restart_us", *cell)
+        lazy, copied, executable = (f.median(what, *cell) for what in
+                                    ("restart-lazy_us", "restart_us", "executable_us"))
         rows.append((f"{size(*cell[1:])}, {cell[0]}".replace(", -", ""), ms(lazy), ratio(lazy, nothing),
-                     ms(copied), ratio(copied, nothing)))
+                     ms(copied), ratio(copied, nothing), ms(executable), ratio(executable, nothing)))
     return table(*rows)
 
 

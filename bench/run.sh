@@ -37,10 +37,20 @@ field() { sed -n "s/^$1=//p" <<< "${2// /$'\n'}"; }
 
 # ---- The process ----------------------------------------------------------------------------------------
 
+# What we were started with beside the standard descriptors is no part of a checkpoint.
+become() {
+	local fd
+
+	for fd in /proc/self/fd/*; do
+		[ "${fd##*/}" -le 2 ] || eval "exec ${fd##*/}>&-"
+	done
+	exec "$@"
+}
+
 begin() { # COMMAND...: it is told things through descriptor 8 and answers through 9
 	rm -f told answers
 	mkfifo told answers
-	"$@" < told > answers &
+	(become "$@") < told > answers &
 	target=$!
 	exec 8> told 9< answers
 	read -r line <&9
@@ -106,8 +116,11 @@ restarts() {
 
 	begin "$tools/resident" "$mib" "$threads"
 	# Not `core', which the next dump would overwrite: restart would copy it.
+	"$ckpt" -p "$target" -n executable
 	"$ckpt" -p "$target" -o saved -k
 	end
+	record executable_us "$("$tools/latency" "$n" ./executable)"
+	rm -f executable
 	for how in --lazy ""; do
 		# shellcheck disable=SC2086  # an empty $how is no argument
 		record "restart${how#-}_us" \
