@@ -36,11 +36,53 @@ int ask_process(struct process *p, struct tracee *t, struct error *err)
 	struct asker a = asker_of(t);
 	struct thread *leader = &p->threads[0];
 
-	if (ask_dispositions(p, &a, err) < 0 || ask_altstack(leader, &a, err) < 0 ||
-	    ask_brk(p, &a, err) < 0 || ask_timers(p, &a, err) < 0 ||
+	if (ask_altstack(leader, &a, err) < 0 || ask_timers(p, &a, err) < 0 ||
 	    ask_settings(p, leader, &a, err) < 0)
 		return -1;
-	return ask_inherited(p, leader, &a, err);
+	return p->thread_count > 1 ? ask_dispositions(p, &a, err) : 0;
+}
+
+/* What fork() copies. */
+static int ask_copied(struct process *p, const struct asker *a, struct error *err)
+{
+	if (p->thread_count == 1 && ask_dispositions(p, a, err) < 0)
+		return -1;
+	return ask_brk(p, a, err) < 0 ? -1 : ask_inherited(p, &p->threads[0], a, err);
+}
+
+int ask_rest(struct process *p, struct tracee *t, struct error *err)
+{
+	struct asker a = asker_of(t);
+
+	return ask_copied(p, &a, err);
+}
+
+static int call_snapshot(void *context, long *result, struct error *err, long nr,
+			 const uint64_t args[ASKER_ARGS])
+{
+	const struct snapshot_caller *s = context;
+
+	return tracee_call_in(s->pid, s->syscall_ret, s->sp, NULL, result, err, nr, args[0], args[1],
+			      args[2], args[3], 0, 0);
+}
+
+static int read_snapshot(void *context, addr_t from, void *to, size_t len, struct error *err)
+{
+	const struct snapshot_caller *s = context;
+
+	return tracee_read(s->pid, from, to, len, err);
+}
+
+int ask_snapshot(struct process *p, const struct snapshot_caller *s, struct error *err)
+{
+	struct asker a = {
+		.call = call_snapshot, .read = read_snapshot, .context = (void *)(uintptr_t)s,
+		.data = s->data,
+	};
+
+	if (ask_copied(p, &a, err) < 0)
+		return -1;
+	return tracee_write(s->pid, s->start, s->saved, s->size, err);
 }
 
 /* Alternate stacks are asked for only where a handler wants one. */

@@ -79,10 +79,7 @@ static int take_snapshot(struct capture *c, struct error *err)
 		return 0;
 	}
 	c->snapshot = snapshot;
-	/*
-	 * The bytes that the calls used are put back in the original; the snapshot gets them too.
-	 */
-	return tracee_write(snapshot, t->scratch.start, t->scratch.saved, t->scratch.size, err);
+	return snapshot_caller_init(&c->caller, snapshot, t, err);
 }
 
 /*
@@ -112,6 +109,8 @@ static int call_and_snapshot(struct capture *c, const struct capture_options *o,
 	}
 	if (result == 0 && !o->stop && !o->keep_stopped)
 		result = take_snapshot(c, err);
+	if (result == 0 && !c->snapshot)
+		result = ask_rest(p, t, err);
 	tracee_end_calls(t);
 	return result;
 }
@@ -200,6 +199,8 @@ int capture_begin(struct capture *c, pid_t pid, const struct capture_options *o,
 		let_go(c, since);
 	if (result == 0 && c->snapshot)
 		result = snapshot_settle(c->snapshot, err);
+	if (result == 0 && c->snapshot)
+		result = ask_snapshot(&c->process, &c->caller, err);
 	if (result == 0)
 		result = traits_settle(&c->process, c->snapshot ? c->snapshot : pid, err);
 	if (result == 0)
@@ -257,6 +258,7 @@ void capture_end(struct capture *c)
 	tcp_forget(&c->tcp);
 	snapshot_drop(c->snapshot);
 	c->snapshot = 0;
+	snapshot_caller_free(&c->caller);
 	memory_close(&c->memory);
 	process_free(&c->process);
 }

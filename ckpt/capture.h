@@ -6,6 +6,7 @@
 #define CKPT_CAPTURE_H
 
 #include "ckpt/memory.h"
+#include "ckpt/snapshot.h"
 #include "ckpt/tcp.h"
 #include "process/process.h"
 
@@ -23,6 +24,7 @@ struct capture {
 	struct memory_source memory;
 	struct tcp_hold tcp;     /* connections that are held until the process has been killed */
 	struct tracee *tracee;   /* while the process stands still; NULL once it runs again */
+	struct snapshot_caller caller;
 	pid_t snapshot;          /* or 0 */
 	int dying;               /* pidfd of the process that was killed; or -1 */
 	double stall;            /* seconds that the process stood still; 0 while it does */

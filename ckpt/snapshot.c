@@ -176,6 +176,26 @@ int snapshot_settle(pid_t snapshot, struct error *err)
 	return wait_for_birth(snapshot, err);
 }
 
+int snapshot_caller_init(struct snapshot_caller *c, pid_t snapshot, const struct tracee *t,
+			 struct error *err)
+{
+	*c = (struct snapshot_caller){
+		.pid = snapshot, .syscall_ret = t->gadgets.syscall_ret, .sp = t->scratch.call_sp,
+		.data = t->scratch.data, .start = t->scratch.start, .size = t->scratch.size,
+		.saved = malloc(t->scratch.size),
+	};
+	if (!c->saved)
+		return error_set(err, ENOMEM, "not enough memory");
+	memcpy(c->saved, t->scratch.saved, c->size);
+	return 0;
+}
+
+void snapshot_caller_free(struct snapshot_caller *c)
+{
+	free(c->saved);
+	c->saved = NULL;
+}
+
 void snapshot_drop(pid_t snapshot)
 {
 	int status;

@@ -26,6 +26,23 @@ pid_t snapshot_take(struct tracee *t, struct error *err);
  */
 MUST_CHECK int snapshot_settle(pid_t snapshot, struct error *err);
 
+/*
+ * What calls in the name of a snapshot need.  Its copy of the piece of stack that was used for those of the
+ * process is used again, and then gets back the bytes that stood there (ask.h).
+ */
+struct snapshot_caller {
+	pid_t pid;
+	addr_t syscall_ret, sp, data;  /* as in struct tracee */
+	addr_t start;
+	size_t size;
+	void *saved;
+};
+
+/* Takes from T, before it is let go, what the calls will need. */
+MUST_CHECK int snapshot_caller_init(struct snapshot_caller *c, pid_t snapshot, const struct tracee *t,
+				    struct error *err);
+void snapshot_caller_free(struct snapshot_caller *c);
+
 /* Ends it. */
 void snapshot_drop(pid_t snapshot);
 
