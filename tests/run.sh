@@ -111,7 +111,7 @@ features() {
 		[ "$running" -lt "$(nproc)" ] || { wait -n; running=$((running - 1)); }
 		log=$logs/$name.${file##*/}
 		{
-			timeout -k 10 300 env "$@" bats --formatter tap "$file" > "$log" 2>&1
+			timeout -k 10 600 env "$@" bats --formatter tap "$file" > "$log" 2>&1
 			echo $? > "$log.status"
 		} &
 		running=$((running + 1))
