@@ -94,10 +94,23 @@ static const struct mapping *find_stack(const struct process *p)
 	return NULL;
 }
 
+static int use_scratch(struct tracee *t, addr_t start, size_t size, struct error *err)
+{
+	struct scratch *s = &t->scratch;
+
+	free(s->saved);
+	s->start = start;
+	s->size = size;
+	s->saved = malloc(size);
+	if (!s->saved)
+		return error_set(err, ENOMEM, "not enough memory");
+	return tracee_read(t->pid, s->start, s->saved, size, err);
+}
+
 /*
- * A piece of the leader's stack that holds nothing: the lower end of [stack], far below the stack
- * pointer.  Where the leader runs on another stack (a
- * coroutine's, that of signals), it must be zero: never used.
+ * What the process offers; else a piece of the leader's stack that holds nothing: the lower end of
+ * [stack], far below the stack pointer.  Where the leader runs on another stack (a coroutine's, that
+ * of signals), it must be zero: never used.
  */
 static int choose_scratch(struct tracee *t, const struct process *p, size_t size, struct error *err)
 {
@@ -106,19 +119,15 @@ static int choose_scratch(struct tracee *t, const struct process *p, size_t size
 	const struct mapping *stack = find_stack(p);
 	struct scratch *s = &t->scratch;
 
+	if (t->spare.end - t->spare.start >= size)
+		return use_scratch(t, t->spare.start, size, err);
 	if (!stack || stack->end - stack->start < size + MARGIN)
 		return error_set(err, ENOTSUP, "its first thread has no stack");
 	bool elsewhere = sp < stack->start || sp >= stack->end;
 
 	if (!elsewhere && sp - stack->start < size + MARGIN)
 		return error_set(err, ENOTSUP, "its first thread has no unused stack");
-	free(s->saved);
-	s->start = stack->start;
-	s->size = size;
-	s->saved = malloc(size);
-	if (!s->saved)
-		return error_set(err, ENOMEM, "not enough memory");
-	if (tracee_read(t->pid, s->start, s->saved, size, err) < 0)
+	if (use_scratch(t, stack->start, size, err) < 0)
 		return -1;
 	if (elsewhere && !all_zero(s->saved, size))
 		return error_set(err, ENOTSUP, "its first thread is not on its own stack");

@@ -191,6 +191,7 @@ int capture_begin(struct capture *c, pid_t pid, const struct capture_options *o,
 		return -1;
 	}
 	c->tracee->gadgets = gadgets;
+	c->tracee->spare = o->spare;
 	int result = look(c, pid, o, err);
 	tracee_rest();
 	if (result < 0)

@@ -8,9 +8,11 @@
 #include "ckpt/memory.h"
 #include "ckpt/snapshot.h"
 #include "ckpt/tcp.h"
+#include "ckpt/range.h"
 #include "process/process.h"
 
 struct capture_options {
+	struct range spare;  /* memory of the process that it does not use, for calls in its name */
 	bool stop;       /* no snapshot: the process stands still until capture_end() */
 	uint64_t contents_max;  /* of files without a name: see struct process */
 	bool keep_stopped;  /* take no snapshot and never let it run again (it will be killed) */

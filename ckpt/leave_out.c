@@ -25,20 +25,12 @@ bool leave_out_fd(struct leave_out *l, const char *text)
 
 bool leave_out_memory(struct leave_out *l, const char *text)
 {
-	struct leave_out_range *ranges = realloc(l->ranges, (l->range_count + 1) * sizeof *ranges);
-	struct leave_out_range range = { 0 };
-	char *end;
+	struct range *ranges = realloc(l->ranges, (l->range_count + 1) * sizeof *ranges);
 
 	if (!ranges)
 		return false;
 	l->ranges = ranges;
-	errno = 0;
-	range.start = strtoull(text, &end, 16);
-	if (*end != '-')
-		return false;
-	range.end = strtoull(end + 1, &end, 16);
-	ranges[l->range_count++] = range;
-	return !*end && !errno && range.start < range.end;
+	return parse_range(&ranges[l->range_count++], text);
 }
 
 void leave_out_free(struct leave_out *l)
@@ -102,7 +94,7 @@ static int add(struct process *p, const struct mapping *from, addr_t start, addr
 }
 
 /* The mappings anew, those that the range reaches into as up to three. */
-static int drop_range(struct process *p, struct leave_out_range range, struct error *err)
+static int drop_range(struct process *p, struct range range, struct error *err)
 {
 	const struct mapping *old = p->mappings;
 	size_t count = p->mapping_count;

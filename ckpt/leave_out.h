@@ -3,12 +3,13 @@
 #ifndef CKPT_LEAVE_OUT_H
 #define CKPT_LEAVE_OUT_H
 
+#include "ckpt/range.h"
 #include "process/process.h"
 
 struct leave_out {
 	size_t fd_count, range_count;
 	int *fds;
-	struct leave_out_range { addr_t start, end; } *ranges;
+	struct range *ranges;
 };
 
 /*

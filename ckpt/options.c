@@ -49,12 +49,14 @@ static const char usage[] =
 "For libckpt, which has its own process checkpointed:\n"
 "      --exit          as -k, but the process ends by exit_group(0)\n"
 "      --status-fd=FD  write to FD, a line each: snapshot, then done or failed: MESSAGE\n"
+"      --spare-memory=START-END (hexadecimal)\n"
+"                      memory that the process does not use\n"
 "      --leave-out-fd=FD, --leave-out-memory=START-END (hexadecimal)\n"
 "\n"
 "Exit status: 0 when the checkpoint is complete, 1 otherwise; the process goes on unharmed.\n";
 
 enum { OPT_STOP = 256, OPT_LOG, OPT_STATS, OPT_JSON, OPT_KEEP, OPT_EXIT, OPT_STATUS_FD,
-       OPT_LEAVE_OUT_FD, OPT_LEAVE_OUT_MEMORY, OPT_UNLINKED_MAX, OPT_TCP_ESTABLISHED,
+       OPT_LEAVE_OUT_FD, OPT_LEAVE_OUT_MEMORY, OPT_SPARE_MEMORY, OPT_UNLINKED_MAX, OPT_TCP_ESTABLISHED,
        WRONG_USE = 2 };
 
 static const struct option longopts[] = {
@@ -66,6 +68,7 @@ static const struct option longopts[] = {
 	{ "status-fd", required_argument, NULL, OPT_STATUS_FD },
 	{ "leave-out-fd", required_argument, NULL, OPT_LEAVE_OUT_FD },
 	{ "leave-out-memory", required_argument, NULL, OPT_LEAVE_OUT_MEMORY },
+	{ "spare-memory", required_argument, NULL, OPT_SPARE_MEMORY },
 	{ "compress", optional_argument, NULL, 'z' },
 	{ "kill", no_argument, NULL, 'k' },
 	{ "stop", no_argument, NULL, OPT_STOP },
@@ -157,6 +160,10 @@ int options_parse(struct options *o, int argc, char **argv)
 		case OPT_LEAVE_OUT_FD:
 			if (!leave_out_fd(&o->leave_out, optarg))
 				return wrong_use("not a descriptor", optarg);
+			break;
+		case OPT_SPARE_MEMORY:
+			if (!parse_range(&o->spare, optarg))
+				return wrong_use("not a range of addresses", optarg);
 			break;
 		case OPT_LEAVE_OUT_MEMORY:
 			if (!leave_out_memory(&o->leave_out, optarg))

@@ -25,6 +25,7 @@ struct options {
 	bool exit;           /* as kill, but the process ends by exit_group(0) */
 	int status_fd;       /* where it reads how far this is, or -1 */
 	struct leave_out leave_out;
+	struct range spare;
 };
 
 /*

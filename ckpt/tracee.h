@@ -20,6 +20,7 @@
 #include <sys/types.h>
 #include <sys/user.h>
 
+#include "ckpt/range.h"
 #include "process/process.h"
 
 struct tracee_thread {
@@ -52,6 +53,7 @@ struct tracee {
 	bool is_init;                   /* of its namespace; known once a thread stands ready */
 	struct gadgets gadgets;
 	struct scratch scratch;
+	struct range spare;            /* that it offers for it; or empty */
 	struct tracee_thread *caller;  /* the thread that stands ready for remote calls, or NULL */
 };
 

@@ -33,6 +33,7 @@
 enum {
 	MIDDLE_STACK = 8 * 1024,
 	ENGINE_STACK = 32 * 1024,
+	SPARE = 64 * 1024,  /* a signal frame, with all registers that there may be */
 	STATUS_FD = 3,
 	IMAGE_FD = 4, /* in the engine */
 	HIGH = 100, /* above what is put at fixed places */
@@ -45,6 +46,12 @@ struct engine_file engine_file;
 
 static char middle_stack[MIDDLE_STACK] __attribute__((aligned(64)));
 static char engine_stack[ENGINE_STACK] __attribute__((aligned(64)));
+
+/*
+ * Where the engine puts what its calls in our name need.  Otherwise it would look for it on the stack of the
+ * first thread, where there may be nothing unused while our handler is on a stack of its own.
+ */
+static char spare[SPARE] __attribute__((aligned(4096)));
 
 enum { ENGINE_WAITS, ENGINE_GO };
 
@@ -91,6 +98,8 @@ static void make_arguments(const struct engine_request *r, int status_read)
 	argument("--keep=%u", settings.config.keep);
 	argument("--status-fd=%d", STATUS_FD);
 	argument("--leave-out-fd=%d", status_read);
+	argument("--spare-memory=%lx-%lx", (unsigned long)(uintptr_t)spare,
+		 (unsigned long)(uintptr_t)spare + sizeof spare);
 	argument("--leave-out-memory=%lx-%lx", (unsigned long)(uintptr_t)&alive,
 		 (unsigned long)((uintptr_t)&alive + sizeof alive));
 	if (r->ends)

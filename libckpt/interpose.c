@@ -23,6 +23,8 @@ EXPORT int sigaction(int signo, const struct sigaction *act, struct sigaction *o
 EXPORT sighandler_t signal(int signo, sighandler_t handler);
 EXPORT sighandler_t bsd_signal(int signo, sighandler_t handler);
 EXPORT sighandler_t sysv_signal(int signo, sighandler_t handler);
+EXPORT sighandler_t sigset(int signo, sighandler_t disposition);
+EXPORT int sigignore(int signo);
 EXPORT sighandler_t __sysv_signal(int signo, sighandler_t handler);
 
 static struct sigaction to_libc(const struct kernel_sigaction *k)
@@ -92,4 +94,28 @@ sighandler_t sysv_signal(int signo, sighandler_t handler)
 sighandler_t __sysv_signal(int signo, sighandler_t handler)
 {
 	return sysv_signal(signo, handler);
+}
+
+/* System V's way, which vim uses: the handler and the mask at once. */
+sighandler_t sigset(int signo, sighandler_t disposition)
+{
+	struct sigaction act = { .sa_handler = disposition }, old;
+	sigset_t mask, before;
+
+	sigemptyset(&mask);
+	if (sigaddset(&mask, signo) < 0 ||
+	    sigaction(signo, disposition == SIG_HOLD ? NULL : &act, &old) < 0)
+		return SIG_ERR;
+	/* The checkpoint signal is not held up. */
+	if (sigprocmask(disposition == SIG_HOLD && !handler_owns(signo) ? SIG_BLOCK : SIG_UNBLOCK,
+			&mask, &before) < 0)
+		return SIG_ERR;
+	return sigismember(&before, signo) ? SIG_HOLD : old.sa_handler;
+}
+
+int sigignore(int signo)
+{
+	struct sigaction act = { .sa_handler = SIG_IGN };
+
+	return sigaction(signo, &act, NULL);
 }

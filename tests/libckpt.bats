@@ -451,6 +451,27 @@ print("end")' > out
 	done
 }
 
+@test "a program that has used much of its stack keeps its handlers" {
+	build_program ckpt_lib_deep
+	start ckpt ./ckpt_lib_deep > out 2> err
+	wait_text out '^ready'
+	kill -TSTP "$PID"
+	ends "$PID" 0
+	touch go
+	run -7 ./ckpt_lib_deep.ckpt 3>&-
+	[ "$(tail -n 1 out)" = handled ]
+	[ ! -s err ]
+}
+
+@test "a program that uses sigset() for the signal is checkpointed all the same" {
+	build_program ckpt_lib_sigset
+	start ckpt ./ckpt_lib_sigset > out
+	wait_text out '^ready'
+	kill -TSTP "$PID"
+	ends "$PID" 0
+	[ -x ckpt_lib_sigset.ckpt ]
+}
+
 @test "bash, which sets every signal, is checkpointed while it reads from a terminal" {
 	terminal_open
 	terminal_type "$BIN/ckpt -a USR1 bash --norc --noprofile --noediting -i"
