@@ -292,7 +292,7 @@ int finish_timers(struct parser *s);
 /* Lines whose word is an attribute's: `WORD : VALUE [: THREAD]`. */
 bool statelog_is_attribute(const char *word, size_t len);
 int take_attribute(struct parser *s);
-/* `SCHED_FIFO 10`, `SCHED_DEADLINE RUNTIME DEADLINE PERIOD`, perhaps with `reset-on-fork` behind. */
+/* `SCHED_FIFO 10`, `SCHED_DEADLINE RUNTIME DEADLINE PERIOD`; `reset-on-fork` may be behind. */
 int take_scheduling(struct parser *s, struct field f, struct scheduling *sched);
 /* `all`, `0-3,8` */
 int take_cpu_list(struct parser *s, struct field f, struct attributes *a);

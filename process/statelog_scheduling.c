@@ -6,6 +6,12 @@
 #include "process/statelog_out.h"
 #include "process/statelog_parse.h"
 
+/* The next word: nanoseconds. */
+static int take_time(struct parser *s, struct field *rest, const char *what, uint64_t *time)
+{
+	return number_decimal(s, field_next(rest, ' '), what, INT64_MAX, time);
+}
+
 int take_scheduling(struct parser *s, struct field f, struct scheduling *sched)
 {
 	struct field rest = f, word = field_next(&rest, ' ');
@@ -25,11 +31,9 @@ int take_scheduling(struct parser *s, struct field f, struct scheduling *sched)
 		return field_error(s, f, "priority: it is 1 at least");
 	sched->priority = (uint32_t)priority;
 	if (deadline &&
-	    (number_decimal(s, field_next(&rest, ' '), "runtime", INT64_MAX, &sched->runtime) !=
-		     0 ||
-	     number_decimal(s, field_next(&rest, ' '), "deadline", INT64_MAX, &sched->deadline) !=
-		     0 ||
-	     number_decimal(s, field_next(&rest, ' '), "period", INT64_MAX, &sched->period) != 0))
+	    (take_time(s, &rest, "runtime", &sched->runtime) != 0 ||
+	     take_time(s, &rest, "deadline", &sched->deadline) != 0 ||
+	     take_time(s, &rest, "period", &sched->period) != 0))
 		return -1;
 	sched->reset_on_fork = field_is(rest, "reset-on-fork");
 	if (rest.len && !sched->reset_on_fork)

@@ -61,7 +61,8 @@ static void show_identity(const struct process *p, FILE *out)
 		strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &tm);
 	fprintf(out, "core:      %s, written by %s, %s\n", p->source, origin_name(p->origin), when);
 	fprintf(out, "program:   %s\n", printable(p->exe ? p->exe : "(unknown)").text);
-	fprintf(out, "command:   %s\n", printable(p->command_line ? p->command_line : p->comm).text);
+	fprintf(out, "command:   %s\n",
+		printable(p->command_line ? p->command_line : p->comm).text);
 	fprintf(out, "process:   %d, parent %d, group %d, session %d, user %u\n", p->pid, p->ppid,
 		p->pgrp, p->sid, p->uid);
 }
