@@ -290,6 +290,8 @@ static void merge_places(struct process *p, const struct process *text)
 		p->root = text->root;
 	if (text->have & HAVE_UMASK)
 		p->umask = text->umask;
+	if (text->children)
+		p->children = text->children;
 	for (int i = 0; i < LIMITS; i++)
 		if (text->limits[i].known)
 			p->limits[i] = text->limits[i];

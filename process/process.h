@@ -274,6 +274,7 @@ struct process {
 	const char *cwd;           /* HAVE_CWD */
 	const char *root;          /* HAVE_ROOT; "/" as a rule */
 	uint32_t umask;            /* HAVE_UMASK */
+	uint32_t children;         /* how many it had, of which none comes back */
 
 	/* Signals and limits. */
 	struct disposition dispositions[SIGNALS];  /* HAVE_DISPOSITIONS */

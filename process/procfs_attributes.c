@@ -267,6 +267,40 @@ static void read_numbers(struct process *p, pid_t pid)
 	}
 }
 
+/* ---- Children -------------------------------------------------------------------------------------- */
+
+/* Helpers of ours are no children that a program waits for: they end without a signal. */
+static bool is_waited_for(pid_t child)
+{
+	enum { EXIT_SIGNAL = 38 };  /* the number of the field, proc(5) */
+	char text[1024];
+	const char *at;
+	struct error err;
+
+	if (child == getpid() || proc_read(child, "stat", text, sizeof text, &err) < 0 ||
+	    !(at = strrchr(text, ')')))
+		return false;
+	for (int field = 2; *at && field < EXIT_SIGNAL; at++)
+		field += *at == ' ';
+	return *at >= '1' && *at <= '9';
+}
+
+/* A kernel without CONFIG_PROC_CHILDREN tells nothing. */
+static void read_children(struct process *p, pid_t pid)
+{
+	char what[40], text[8192];
+	struct error err;
+
+	p->children = 0;
+	for (size_t i = 0; i < p->thread_count; i++) {
+		format(what, sizeof what, "task/%d/children", p->threads[i].tid);
+		if (proc_read(pid, what, text, sizeof text, &err) < 0)
+			continue;
+		for (const char *at = text; *at >= '0' && *at <= '9'; at += *at == ' ')
+			p->children += is_waited_for((pid_t)parse_number(&at, 10));
+	}
+}
+
 int procfs_read_attributes(struct process *p, pid_t pid, struct error *err)
 {
 	for (size_t i = 0; i < p->thread_count; i++) {
@@ -284,5 +318,6 @@ int procfs_read_attributes(struct process *p, pid_t pid, struct error *err)
 			return -1;
 	}
 	read_numbers(p, pid);
+	read_children(p, pid);
 	return 0;
 }

@@ -65,6 +65,16 @@ static int take_umask(struct parser *s)
 	return 0;
 }
 
+static int take_children(struct parser *s)
+{
+	uint64_t n;
+
+	if (number_decimal(s, s->line.fields[1], "children", UINT32_MAX, &n) != 0)
+		return -1;
+	s->p->children = (uint32_t)n;
+	return 0;
+}
+
 static int take_pid(struct parser *s)
 {
 	static const char *const what[] = { "pid", "parent", "process group", "session" };
@@ -194,6 +204,7 @@ static const struct keyword keywords[] = {
 	{ "tty", 8, 8, false, take_tty,
 	  "tty : DESCRIPTOR : NUMBER FLAGS : SIZE : WAITING : MODES : SPEEDS : CHARACTERS" },
 	{ "umask", 2, 2, true, take_umask, "umask : OCTAL" },
+	{ "children", 2, 2, true, take_children, "children : NUMBER" },
 	{ "view", 3, 3, false, take_view, "view : START-END : MAJOR:MINOR:INODE" },
 };
 

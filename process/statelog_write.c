@@ -54,6 +54,8 @@ static void put_places(struct out *o, const struct process *p)
 		put_name_line(o, "root", p->root);
 	if (p->have & HAVE_UMASK)
 		print(o, "umask : %03o\n", p->umask);
+	if (p->children)
+		print(o, "children : %u\n", p->children);
 }
 
 /* ---- Signals, limits ------------------------------------------------------------------------- */

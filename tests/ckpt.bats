@@ -395,3 +395,12 @@ refused() {
 	"$BIN/ckpt" --help | grep -q '^Usage: ckpt'
 	"$BIN/ckpt" --version | grep -q '^ckpt '
 }
+
+@test "children are counted, and that they do not come back is said" {
+	start "$BASH" -c 'sleep 1000 & sleep 1000 & echo "$!" > started; wait'
+	wait_until 20 test -s started
+	"$BIN/ckpt" -p "$PID" -o core
+	"$BIN/restart" --log core | grep -qx 'children : 2'
+	"$BIN/restart" --check core | grep -qx 'loss: 2 child processes of it are not restored: a wait for them says that there is none'
+	pkill -KILL -P "$PID"
+}

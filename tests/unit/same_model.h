@@ -53,7 +53,7 @@ static inline bool same_files(const struct process *a, const struct process *b)
 			return false;
 	}
 	return same_nameless_files(a, b) && same_text(a->cwd, b->cwd) &&
-	       same_text(a->root, b->root) && a->umask == b->umask;
+	       same_text(a->root, b->root) && a->umask == b->umask && a->children == b->children;
 }
 
 static inline bool same_attributes(const struct attributes *a, const struct attributes *b)

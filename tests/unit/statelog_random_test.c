@@ -104,6 +104,7 @@ static void random_places(struct process *q)
 	q->cwd = random_name(&q->arena, 5000);
 	q->root = random_name(&q->arena, 5000);
 	q->umask = (uint32_t)below(01000);
+	q->children = (uint32_t)below(3);
 	q->pid = (pid_t)(1 + below(4194304));
 	q->ppid = (pid_t)below(4194305);
 	q->pgrp = (pid_t)below(4194305);
