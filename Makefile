@@ -66,7 +66,8 @@ $(BUILD)/restart_main.o: $(RESTART) $(BUILD)/restart/blob.o
 
 # The agent for static programs, which the engine puts into them: no C library, one flat program.
 STATIC_AGENT := $(patsubst %.c,$(BUILD)/static/%.o,$(wildcard libckpt/static/*.c) \
-	$(addprefix libckpt/,settings.c engine.c checkpoint.c handler.c period.c environment.c) \
+	$(addprefix libckpt/,settings.c engine.c checkpoint.c handler.c period.c environment.c \
+		terminal.c) \
 	util/format.c util/error.c process/names.c process/interrupted_x86_64.c process/syscall_restart.c)
 
 $(BUILD)/static/%.o: %.c $(BUILD)/flags

@@ -212,6 +212,8 @@ static int run(const struct options *o, struct error *err)
 	int result = save(&c, o, &output, &stats, err);
 	if (c.tracee)
 		c.stall = seconds_now() - start;
+	if (result == 0 && o->exit && o->has_modes)
+		terminal_give_back(o->modes);
 	if (result == 0 && (o->kill || o->exit))
 		result = capture_kill(&c, o->exit, err);
 	if (result == 0 && (o->stats || o->json))

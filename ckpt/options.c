@@ -49,6 +49,7 @@ static const char usage[] =
 "For libckpt, which has its own process checkpointed:\n"
 "      --exit          as -k, but the process ends by exit_group(0)\n"
 "      --status-fd=FD  write to FD, a line each: snapshot, then done or failed: MESSAGE\n"
+"      --terminal-modes=HEX  of the terminal when the process began, for its end\n"
 "      --spare-memory=START-END (hexadecimal)\n"
 "                      memory that the process does not use\n"
 "      --leave-out-fd=FD, --leave-out-memory=START-END (hexadecimal)\n"
@@ -56,7 +57,7 @@ static const char usage[] =
 "Exit status: 0 when the checkpoint is complete, 1 otherwise; the process goes on unharmed.\n";
 
 enum { OPT_STOP = 256, OPT_LOG, OPT_STATS, OPT_JSON, OPT_KEEP, OPT_EXIT, OPT_STATUS_FD,
-       OPT_LEAVE_OUT_FD, OPT_LEAVE_OUT_MEMORY, OPT_SPARE_MEMORY, OPT_UNLINKED_MAX, OPT_TCP_ESTABLISHED,
+       OPT_LEAVE_OUT_FD, OPT_LEAVE_OUT_MEMORY, OPT_SPARE_MEMORY, OPT_TERMINAL_MODES, OPT_UNLINKED_MAX, OPT_TCP_ESTABLISHED,
        WRONG_USE = 2 };
 
 static const struct option longopts[] = {
@@ -68,6 +69,7 @@ static const struct option longopts[] = {
 	{ "status-fd", required_argument, NULL, OPT_STATUS_FD },
 	{ "leave-out-fd", required_argument, NULL, OPT_LEAVE_OUT_FD },
 	{ "leave-out-memory", required_argument, NULL, OPT_LEAVE_OUT_MEMORY },
+	{ "terminal-modes", required_argument, NULL, OPT_TERMINAL_MODES },
 	{ "spare-memory", required_argument, NULL, OPT_SPARE_MEMORY },
 	{ "compress", optional_argument, NULL, 'z' },
 	{ "kill", no_argument, NULL, 'k' },
@@ -160,6 +162,11 @@ int options_parse(struct options *o, int argc, char **argv)
 		case OPT_LEAVE_OUT_FD:
 			if (!leave_out_fd(&o->leave_out, optarg))
 				return wrong_use("not a descriptor", optarg);
+			break;
+		case OPT_TERMINAL_MODES:
+			o->has_modes = terminal_parse(o->modes, optarg);
+			if (!o->has_modes)
+				return wrong_use("not the modes of a terminal", optarg);
 			break;
 		case OPT_SPARE_MEMORY:
 			if (!parse_range(&o->spare, optarg))

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "ckpt/leave_out.h"
+#include "ckpt/terminal.h"
 
 struct options {
 	pid_t pid;
@@ -26,6 +27,8 @@ struct options {
 	int status_fd;       /* where it reads how far this is, or -1 */
 	struct leave_out leave_out;
 	struct range spare;
+	bool has_modes;      /* that the terminal gets back as the process ends */
+	unsigned char modes[TERMINAL_MODES];
 };
 
 /*

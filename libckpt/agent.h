@@ -73,6 +73,14 @@ bool settings_can_be(unsigned signo);
 /* Prints "PROGRAM: MESSAGE" on standard error. */
 void complain(const char *message);
 
+/* ---- terminal.c ---- */
+
+/* Remembers the modes of the terminal, as the program begins. */
+void terminal_remember(void);
+
+/* Two hexadecimal digits for each byte of the kernel's struct termios; or NULL. */
+const char *terminal_modes(void);
+
 /* ---- engine.c ---- */
 
 /* The bytes of the engine. */

@@ -102,8 +102,11 @@ static void make_arguments(const struct engine_request *r, int status_read)
 		 (unsigned long)(uintptr_t)spare + sizeof spare);
 	argument("--leave-out-memory=%lx-%lx", (unsigned long)(uintptr_t)&alive,
 		 (unsigned long)((uintptr_t)&alive + sizeof alive));
-	if (r->ends)
+	if (r->ends) {
 		argument("--exit");
+		if (terminal_modes())
+			argument("--terminal-modes=%s", terminal_modes());
+	}
 	for (size_t i = 0; i < settings.fd_count; i++)
 		argument("--leave-out-fd=%d", settings.fds[i]);
 	for (size_t i = 0; i < settings.memory_count; i++)

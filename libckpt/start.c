@@ -34,6 +34,7 @@ __attribute__((constructor)) static void start(void)
 	has_hooks = hooks_are_there;
 	mend_restarted = children_mend_environment;
 	children_follow();
+	terminal_remember();
 	handler_install();
 	period_start();
 }

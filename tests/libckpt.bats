@@ -451,6 +451,19 @@ print("end")' > out
 	done
 }
 
+@test "the terminal of a program that ends with its checkpoint has the modes of before" {
+	printf '%s\n' 'import tty, time' 'tty.setraw(0, when=0)' 'print("raw", end="\r\n", flush=True)' \
+		'time.sleep(1000)' > raw.py
+	terminal_open
+	terminal_type "$BIN/ckpt -a USR1 -n raw $PYTHON raw.py; stty -a | tr ' ' '\\n' | grep -x -e '-*icanon' -e '-*echo'"
+	terminal_expect 'raw'
+	pkill -USR1 -f "^$PYTHON raw.py"
+	terminal_expect $'icanon\n'
+	[[ $SHOWN != *-icanon* ]] && [[ $SHOWN != *'-' ]] || fail "$SHOWN"
+	terminal_expect $'echo\n'
+	[[ $SHOWN != *'-' ]] || fail "$SHOWN"
+}
+
 @test "a program that has used much of its stack keeps its handlers" {
 	build_program ckpt_lib_deep
 	start ckpt ./ckpt_lib_deep > out 2> err

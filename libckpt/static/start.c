@@ -15,6 +15,7 @@ void static_agent_start(const struct static_start *s)
 	engine_file.end = engine_file.start + s->engine_size;
 	settings_set_program(stack[0] ? argv[0] : "program");
 	environment_read(environment);
+	terminal_remember();
 	handler_install();
 	period_start();
 }
