@@ -74,7 +74,8 @@ install_to() {
 	run nm -D --defined-only --format=posix "$LIB/libckpt.so"
 	while read -r name _; do
 		case $name in
-		ckpt_* | exec* | posix_spawn* | sigaction | signal | __sysv_signal | bsd_signal | sysv_signal) ;;
+		ckpt_* | exec* | posix_spawn*) ;;
+		sigaction | signal | __sysv_signal | bsd_signal | sysv_signal | sigset | sigignore) ;;
 		*) fail "libckpt.so exports $name" ;;
 		esac
 	done <<< "$output"
