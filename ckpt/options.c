@@ -127,6 +127,7 @@ static bool parse_level(const char *text, int *level)
 
 int options_parse(struct options *o, int argc, char **argv)
 {
+	bool core = false;
 	int keep;
 
 	memset(o, 0, sizeof *o);
@@ -139,7 +140,10 @@ int options_parse(struct options *o, int argc, char **argv)
 			if (!parse_number(optarg, 1, &o->pid))
 				return wrong_use("not a process id", optarg);
 			break;
-		case 'o': o->output = optarg; break;
+		case 'o':
+			o->output = optarg;
+			core = true;
+			break;
 		case 'n':
 			o->output = optarg;
 			o->executable = true;
@@ -196,6 +200,8 @@ done:
 		return wrong_use("unexpected argument", argv[optind]);
 	if (!o->pid)
 		return wrong_use("name a program, or a process: -p PID", NULL);
+	if (o->executable && core)
+		return wrong_use("a core or an executable, not both: -o, -n", NULL);
 	if (o->executable && o->compress)
 		return wrong_use("a checkpoint that continues itself cannot be compressed: -n, -z",
 				 NULL);

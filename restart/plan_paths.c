@@ -41,7 +41,7 @@ static void check_unchanged(const struct restore *r, struct findings *f, const s
 	enum severity severity = r->options->strict ? OBSTACLE : LOSS;
 	uint64_t size = (uint64_t)now->st_size;
 	struct text_place at = place_of(r, d);
-	const char *what = NULL;
+	const char *what = NULL, *why = r->options->strict ? " (which --strict refuses)" : "";
 	char length[80];
 
 	if (!then->known || !S_ISREG(now->st_mode))
@@ -57,11 +57,11 @@ static void check_unchanged(const struct restore *r, struct findings *f, const s
 	if (now->st_ino != then->id.inode)
 		findings_add(f, what || severity == OBSTACLE ? severity : REMARK,
 			     "%sdescriptor %d: %s is another file than when the checkpoint was "
-			     "made%s%s",
-			     at.text, d->fd, file->name, what ? ", and " : "", what ? what : "");
+			     "made%s%s%s",
+			     at.text, d->fd, file->name, what ? ", and " : "", what ? what : "", why);
 	else if (what)
-		findings_add(f, severity, "%sdescriptor %d: %s %s since the checkpoint was made",
-			     at.text, d->fd, file->name, what);
+		findings_add(f, severity, "%sdescriptor %d: %s %s since the checkpoint was made%s",
+			     at.text, d->fd, file->name, what, why);
 }
 
 static void check_opened(const struct restore *r, struct findings *f, const struct descriptor *d,
