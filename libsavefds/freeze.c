@@ -223,6 +223,11 @@ void freeze_others(void)
 		raw_syscall(SYS_wait4, pid, 0, __WALL, 0, 0);
 }
 
+bool freeze_has_helper(void)
+{
+	return freeze.active;
+}
+
 void freeze_until_core(void)
 {
 	struct kernel_sigaction ignore = { .handler = (uintptr_t)SIG_IGN };

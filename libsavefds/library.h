@@ -58,6 +58,9 @@ struct sigaction handler_action(void);
 /* Stops all other threads of the process until it dies.  Does nothing where that is not allowed. */
 void freeze_others(void);
 
+/* Whether the process has a child on account of that. */
+bool freeze_has_helper(void);
+
 /* The text is written, the signal that ends the process is on its way: called last. */
 void freeze_until_core(void);
 

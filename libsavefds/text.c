@@ -49,6 +49,8 @@ static int read_self(struct process *p, const stack_t *altstack, bool dying, str
 	if (procfs_read(p, 0, err) < 0 || procfs_read_memory(p, 0, err) < 0 ||
 	    procfs_read_pending(p, 0, err) < 0 || procfs_read_attributes(p, 0, err) < 0)
 		return -1;
+	if (p->children && freeze_has_helper())
+		p->children--;
 	/* In a process id namespace /proc may be that of another one. */
 	struct thread unlisted = { 0 };
 	pid_t self = (pid_t)raw_syscall(SYS_gettid, 0, 0, 0, 0, 0);

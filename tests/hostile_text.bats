@@ -32,8 +32,7 @@ refused() {
 letters() { printf "%0$1d" 0 | tr 0 x; }
 
 @test "names with line ends and escapes are told on one line without any" {
-	echo '5 : /no\033[31m\012where : 0' >> text
-	echo 'cwd : /no\012where' >> text
+	printf '%s\n' '5 : /no\033[31m\012where : 0' 'cwd : /no\012where' >> text
 	for mode in --check --show --plan; do
 		"$BIN/restart" "$mode" -ftext saved > told 2>&1 < /dev/null || true
 		has_text told 'no?where'

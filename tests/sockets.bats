@@ -261,7 +261,7 @@ plug() { there ip link set cable up; }
 unplug() { there ip link set cable down; }
 
 # serve SCRIPT, call SCRIPT: a server here and its client there, each with the connection `s`.  Their
-# process ids are in SERVER and CLIENT; "${LESS[@]}" before the server takes something from it.
+# process id of the server is in SERVER; "${LESS[@]}" before the server takes something from it.
 serve() {
 	cat > server.py <<-EOF
 	import os, select, socket, time
@@ -281,7 +281,6 @@ call() {
 		's.connect(("10.9.0.1", 4000))' > client.py
 	printf '%s\n' "$1" | sed 's/^\t//' >> client.py
 	start nsenter -t "$THERE" -n python3 -S client.py < /dev/null > client.out 2>&1
-	CLIENT=$PID
 }
 
 # An echo that numbers the lines, and one who checks the numbers and says each.
@@ -336,7 +335,7 @@ repair_mode_is_off() {
 	serve "$echo_server"
 	call "$echo_client"
 	wait_lines client.out 30
-	for i in 1 2 3; do
+	for _ in 1 2 3; do
 		unplug
 		"$BIN/ckpt" -k -p "$SERVER" --tcp-established -o core
 		here "$BIN/restart" -n --pid=new --tcp-established core > restart.out 2>&1 < /dev/null
