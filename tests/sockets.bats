@@ -260,7 +260,7 @@ there() { nsenter -t "$THERE" -n "$@"; }
 plug() { there ip link set cable up; }
 unplug() { there ip link set cable down; }
 
-# serve SCRIPT, call SCRIPT: a server here and its client there, each with the connection `s`.  Their
+# serve SCRIPT, call SCRIPT: a server here and its client there, each with the connection `s`.  The
 # process id of the server is in SERVER; "${LESS[@]}" before the server takes something from it.
 serve() {
 	cat > server.py <<-EOF
