@@ -81,6 +81,9 @@ static void plan_map(const struct restore *r, struct plan *plan, const struct ma
 	plan_page_advice(plan, trait_of(r, m), m->start, end);
 }
 
+/* Bytes that are sooner read than searched for holes. */
+enum { SMALL_READ = 64 << 10 };
+
 void plan_read(const struct restore *r, struct plan *plan, const struct mapping *m, addr_t to)
 {
 	struct plan_op *op = plan_add(plan, OP_READ, 0);
@@ -89,6 +92,8 @@ void plan_read(const struct restore *r, struct plan *plan, const struct mapping 
 	op->args[1] = to;
 	op->args[2] = m->end - m->start;
 	op->args[3] = m->core_offset;
+	/* tmpfs finds the next hole by looking at every page up to there, which may be the file's last. */
+	op->args[4] = op->args[2] <= SMALL_READ;
 }
 
 static void plan_copy(const struct restore *r, struct plan *plan, const struct mapping *m)
