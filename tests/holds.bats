@@ -72,11 +72,13 @@ resume() {
 
 @test "nothing is lost between SIGQUIT with libsavefds and restart but what no core can carry" {
 	need_core
-	hold env LD_PRELOAD="$SAVEFDS" "$HOLDS" go $(without not-in-core)
+	privileged=() ids=keep
+	[ "$(id -u)" -eq 0 ] || { privileged=(privileged) ids=ns; }
+	hold env LD_PRELOAD="$SAVEFDS" "$HOLDS" go $(without not-in-core "${privileged[@]}")
 	make_core . "$PID"
 	mv "$CORE" core 2> /dev/null || true
 	AS_USER=()
-	resume -f --pid=keep
+	resume -f "--pid=$ids"
 }
 
 @test "threads of musl go on" {
