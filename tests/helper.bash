@@ -23,7 +23,13 @@ common_setup() {
 	fi
 }
 
-# Ends what start() left behind: by process id, never by name.
+# The processes whose current directory is in this test's folder: a checkpoint that is still being
+# written, say, whose program has ended.
+working_here() {
+	find /proc/[0-9]*/cwd -maxdepth 0 -lname "${WORK:?}*" -printf '%h\n' 2>/dev/null | sed 's,.*/,,'
+}
+
+# Ends what start() left behind, and what else works in the folder: by process id, never by name.
 common_teardown() {
 	local pid
 
@@ -32,6 +38,10 @@ common_teardown() {
 		wait "$pid" 2>/dev/null || true
 	done
 	cd / || return 1
+	while pid=$(working_here) && [ -n "$pid" ]; do
+		# shellcheck disable=SC2086  # several numbers
+		kill -KILL $pid 2>/dev/null || true
+	done
 	if [ "${KEEP:-0}" = 1 ]; then
 		echo "# kept $WORK" >&3
 	else
