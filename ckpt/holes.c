@@ -10,12 +10,9 @@ static int add(struct process *p, const struct mapping *from, addr_t start, addr
 
 	if (start == end)
 		return 0;
-	m = process_add_mapping(p);
+	m = process_add_part(p, from, start, end);
 	if (!m)
 		return error_set(err, ENOMEM, "not enough memory");
-	*m = *from;
-	m->start = start;
-	m->end = end;
 	m->bytes = bytes;
 	return 0;
 }
@@ -46,11 +43,9 @@ static int split(struct process *p, const struct mapping *m, const struct core_s
 
 int leave_holes(struct process *p, const struct core_source *source, struct error *err)
 {
-	const struct mapping *old = p->mappings;
-	size_t count = p->mapping_count;
+	size_t count;
+	const struct mapping *old = process_take_mappings(p, &count);
 
-	p->mappings = NULL;
-	p->mapping_count = p->mapping_capacity = 0;
 	for (size_t i = 0; i < count; i++) {
 		const struct mapping *m = &old[i];
 		bool whole = m->bytes != BYTES_SAVED || m->shared || m->path || m->label ||

@@ -80,14 +80,9 @@ static int add(struct process *p, const struct mapping *from, addr_t start, addr
 
 	if (start >= end)
 		return 0;
-	m = process_add_mapping(p);
+	m = process_add_part(p, from, start, end);
 	if (!m)
 		return error_set(err, ENOMEM, "not enough memory");
-	*m = *from;
-	m->start = start;
-	m->end = end;
-	if (m->path)
-		m->file_offset += start - from->start;
 	if (zero)
 		m->bytes = BYTES_ZERO;
 	return 0;
@@ -96,13 +91,11 @@ static int add(struct process *p, const struct mapping *from, addr_t start, addr
 /* The mappings anew, those that the range reaches into as up to three. */
 static int drop_range(struct process *p, struct range range, struct error *err)
 {
-	const struct mapping *old = p->mappings;
-	size_t count = p->mapping_count;
+	size_t count;
+	const struct mapping *old = process_take_mappings(p, &count);
 	addr_t page = p->arch->page_size;
 	addr_t from = (range.start + page - 1) & ~(page - 1), to = range.end & ~(page - 1);
 
-	p->mappings = NULL;
-	p->mapping_count = p->mapping_capacity = 0;
 	for (size_t i = 0; i < count; i++) {
 		const struct mapping *m = &old[i];
 		addr_t start = from > m->start ? from : m->start, end = to < m->end ? to : m->end;

@@ -120,21 +120,15 @@ int memory_copy_early(struct memory_source *m, const struct process *p, pid_t pi
 
 /* ---- Where the bytes of the mappings are ----------------------------------------------------- */
 
-static struct mapping *append(struct process *p, const struct mapping *from, addr_t start,
-			      addr_t end, enum bytes bytes)
+static int append(struct process *p, const struct mapping *from, addr_t start, addr_t end,
+		  enum bytes bytes, struct error *err)
 {
-	struct mapping *m = process_add_mapping(p);
+	struct mapping *m = process_add_part(p, from, start, end);
 
 	if (!m)
-		return NULL;
-	*m = *from;
-	m->start = start;
-	m->end = end;
+		return error_set(err, ENOMEM, "not enough memory");
 	m->bytes = bytes;
-	m->prot_known = true;
-	if (m->path)
-		m->file_offset += start - from->start;
-	return m;
+	return 0;
 }
 
 /*
@@ -153,8 +147,8 @@ static int save_header(struct memory_source *m, struct process *p, const struct 
 		return 0;
 	if (early_add(&m->early, m->pages.mem, map->start, end, err) < 0)
 		return -1;
-	if (!append(p, map, map->start, end, BYTES_SAVED))
-		return error_set(err, ENOMEM, "not enough memory");
+	if (append(p, map, map->start, end, BYTES_SAVED, err) < 0)
+		return -1;
 	*at = end;
 	return 0;
 }
@@ -170,17 +164,14 @@ static int split_by_pages(struct memory_source *m, struct process *p, const stru
 		return -1;
 	while (at < map->end &&
 	       (more = pages_next_private(&m->pages, at, map->end, &start, &stop, err)) > 0) {
-		if (start > at && !append(p, map, at, start, BYTES_FILE))
-			return error_set(err, ENOMEM, "not enough memory");
-		if (!append(p, map, start, stop, BYTES_SAVED))
-			return error_set(err, ENOMEM, "not enough memory");
+		if ((start > at && append(p, map, at, start, BYTES_FILE, err) < 0) ||
+		    append(p, map, start, stop, BYTES_SAVED, err) < 0)
+			return -1;
 		at = stop;
 	}
 	if (more < 0)
 		return -1;
-	if (at < map->end && !append(p, map, at, map->end, BYTES_FILE))
-		return error_set(err, ENOMEM, "not enough memory");
-	return 0;
+	return at < map->end ? append(p, map, at, map->end, BYTES_FILE, err) : 0;
 }
 
 /*
@@ -201,8 +192,8 @@ static bool is_saved_whole(const struct memory_source *m, const struct mapping *
 static int save_whole(struct memory_source *m, struct process *p, const struct mapping *map,
 		      struct error *err)
 {
-	if (!append(p, map, map->start, map->end, BYTES_SAVED))
-		return error_set(err, ENOMEM, "not enough memory");
+	if (append(p, map, map->start, map->end, BYTES_SAVED, err) < 0)
+		return -1;
 	return ranges_add(&m->entire, map->start, map->end, err);
 }
 
@@ -267,12 +258,10 @@ static bool is_from_core(struct last_file *last, const struct mapping *map)
 
 int memory_classify(struct memory_source *m, struct process *p, struct error *err)
 {
-	const struct mapping *old = p->mappings;
-	size_t count = p->mapping_count;
+	size_t count;
+	const struct mapping *old = process_take_mappings(p, &count);
 	struct last_file last = { 0 };
 
-	p->mappings = NULL;
-	p->mapping_count = p->mapping_capacity = 0;
 	for (size_t i = 0; i < count; i++) {
 		const struct mapping *map = &old[i];
 		bool by_pages = map->path && !map->deleted && !map->shared;
@@ -297,9 +286,9 @@ int memory_classify(struct memory_source *m, struct process *p, struct error *er
 
 		if (untouched < 0 || (by_pages && split_by_pages(m, p, map, err) < 0))
 			return -1;
-		if (!by_pages && !append(p, map, map->start, map->end,
-					 untouched ? BYTES_ZERO : bytes_of(map)))
-			return error_set(err, ENOMEM, "not enough memory");
+		if (!by_pages && append(p, map, map->start, map->end,
+					untouched ? BYTES_ZERO : bytes_of(map), err) < 0)
+			return -1;
 	}
 	return 0;
 }

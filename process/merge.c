@@ -8,24 +8,6 @@
 
 /* ---- Memory ---------------------------------------------------------------------------------- */
 
-/* Appends the part [START, END) of the core's mapping M. */
-static struct mapping *add_part(struct process *p, const struct mapping *m, addr_t start,
-				addr_t end)
-{
-	struct mapping *part = process_add_mapping(p);
-
-	if (!part)
-		return NULL;
-	*part = *m;
-	part->start = start;
-	part->end = end;
-	if (m->bytes == BYTES_SAVED)
-		part->core_offset += start - m->start;
-	if (m->path)
-		part->file_offset += start - m->start;
-	return part;
-}
-
 /*
  * The text's path wins: that is how a mapped file is relocated.  A path may give bytes that the
  * core could not tell the place of; a file that the text knows to be deleted cannot.  What the core
@@ -81,11 +63,11 @@ static int cut(struct process *p, const struct mapping *m, const struct process 
 		addr_t end = t && t->end < m->end ? t->end : m->end;
 		struct mapping *part;
 
-		if (start > at && !add_part(p, m, at, start))
+		if (start > at && !process_add_part(p, m, at, start))
 			return -1;
 		if (start == m->end)
 			break;
-		part = add_part(p, m, start, end);
+		part = process_add_part(p, m, start, end);
 		if (!part)
 			return -1;
 		refine(part, t);
@@ -104,13 +86,10 @@ static int by_start(const void *a, const void *b)
 static int add_untouched_part(struct process *p, const struct mapping *text, addr_t start,
 			      addr_t end)
 {
-	struct mapping *part = process_add_mapping(p);
+	struct mapping *part = process_add_part(p, text, start, end);
 
 	if (!part)
 		return -1;
-	*part = *text;
-	part->start = start;
-	part->end = end;
 	part->bytes = BYTES_ZERO;
 	return 0;
 }
@@ -150,12 +129,9 @@ static int add_untouched(struct process *p, const struct process *text)
 /* Both arrays are sorted, so one walk through both does. */
 static int merge_mappings(struct process *p, const struct process *text)
 {
-	const struct mapping *core = p->mappings;
-	size_t core_count = p->mapping_count, next = 0;
+	size_t core_count, next = 0;
+	const struct mapping *core = process_take_mappings(p, &core_count);
 
-	/* A new array; the old one stays in the arena while it is read. */
-	p->mappings = NULL;
-	p->mapping_count = p->mapping_capacity = 0;
 	for (size_t i = 0; i < core_count; i++) {
 		while (next < text->mapping_count && text->mappings[next].end <= core[i].start)
 			next++;

@@ -41,6 +41,33 @@ DEFINE_ADD(nameless, nameless)
 DEFINE_ADD(pending_signal, pending_signals)
 DEFINE_ADD(posix_timer, posix_timers)
 
+const struct mapping *process_take_mappings(struct process *p, size_t *count)
+{
+	const struct mapping *taken = p->mappings;
+
+	*count = p->mapping_count;
+	p->mappings = NULL;
+	p->mapping_count = p->mapping_capacity = 0;
+	return taken;
+}
+
+struct mapping *process_add_part(struct process *p, const struct mapping *m, addr_t start,
+				 addr_t end)
+{
+	struct mapping *part = process_add_mapping(p);
+
+	if (!part)
+		return NULL;
+	*part = *m;
+	part->start = start;
+	part->end = end;
+	if (m->bytes == BYTES_SAVED)
+		part->core_offset += start - m->start;
+	if (m->path)
+		part->file_offset += start - m->start;
+	return part;
+}
+
 struct thread *process_thread(const struct process *p, pid_t tid)
 {
 	for (size_t i = 0; i < p->thread_count; i++)

@@ -311,6 +311,13 @@ struct description *process_add_description(struct process *p);
 struct descriptor *process_add_descriptor(struct process *p);
 struct nameless *process_add_nameless(struct process *p);
 
+/* Empties the array of mappings and returns what it was, which stays in the arena: to make anew. */
+const struct mapping *process_take_mappings(struct process *p, size_t *count);
+
+/* Appends the part [START, END) of M, with the bytes of the core and of the file that are its. */
+struct mapping *process_add_part(struct process *p, const struct mapping *m, addr_t start,
+				 addr_t end);
+
 /* Sorts the files without a name by id, as they must be once all are there. */
 void process_sort_nameless(struct process *p);
 struct pending_signal *process_add_pending_signal(struct process *p);
