@@ -216,8 +216,11 @@ static int compare(const struct entries *entries, const struct entry *a, const s
 	case 0: return 0;
 	case 1: return -1;
 	case 2: return 1;
-	default: return a->descriptor.fd < b->descriptor.fd ? -1 : 1;
 	}
+	/* A socket has one description: nothing opens it again (sock_no_open()). */
+	if (a->description.kind == FILE_SOCKET)
+		return 0;
+	return a->descriptor.fd < b->descriptor.fd ? -1 : 1;
 }
 
 /* The same, made total by the descriptor's number. */
