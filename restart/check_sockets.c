@@ -26,17 +26,13 @@ struct subject {
 
 /* ---- Addresses for people -------------------------------------------------------------------- */
 
-struct address_text {
-	char text[160];
-};
-
-static struct address_text text_of(const struct socket_address *a)
+struct socket_address_text socket_address_text(const struct socket_address *a)
 {
 	const struct sockaddr_un *un = (const struct sockaddr_un *)a->bytes;
 	const struct sockaddr_in *in = (const struct sockaddr_in *)a->bytes;
 	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)a->bytes;
 	int size = (int)(a->size - offsetof(struct sockaddr_un, sun_path));
-	struct address_text t = { "an unnamed socket" };
+	struct socket_address_text t = { "an unnamed socket" };
 	char host[INET6_ADDRSTRLEN] = "";
 
 	if (!a->size)
@@ -70,17 +66,17 @@ static void check_name(const struct subject *x)
 	case PATH_LIVE:
 		findings_add(x->f, severity, "%sdescriptor %d was bound to %s, which is another "
 			     "process's now (end that)%s", x->at.text, x->d->fd,
-			     text_of(&x->s->local).text, end);
+			     socket_address_text(&x->s->local).text, end);
 		break;
 	case PATH_BLOCKED:
 		findings_add(x->f, severity, "%sdescriptor %d was bound to %s, which is no socket "
 			     "now (move it away)%s", x->at.text, x->d->fd,
-			     text_of(&x->s->local).text, end);
+			     socket_address_text(&x->s->local).text, end);
 		break;
 	case PATH_UNABLE:
 		findings_add(x->f, severity, "%sdescriptor %d was bound to %s, which cannot be "
 			     "made: %s (make its directory)%s", x->at.text, x->d->fd,
-			     text_of(&x->s->local).text, strerror(p.error), end);
+			     socket_address_text(&x->s->local).text, strerror(p.error), end);
 		break;
 	case PATH_NONE:
 	case PATH_FREE:
@@ -133,10 +129,10 @@ static void check_bind(const struct subject *x)
 	if (needless)
 		findings_add(x->f, LOSS,
 			     "%sdescriptor %d was bound to %s and gets another address: %s",
-			     x->at.text, x->d->fd, text_of(&s->local).text, strerror(errno));
+			     x->at.text, x->d->fd, socket_address_text(&s->local).text, strerror(errno));
 	else
 		findings_add(x->f, OBSTACLE, "%sdescriptor %d was bound to %s: %s (%s)", x->at.text,
-			     x->d->fd, text_of(&s->local).text, strerror(errno),
+			     x->d->fd, socket_address_text(&s->local).text, strerror(errno),
 			     errno == EADDRINUSE ? "end the process that has it, or wait a minute "
 						   "if one has just ended" :
 			     errno == EACCES ? "it takes CAP_NET_BIND_SERVICE" :
@@ -238,7 +234,7 @@ static void check_peer(const struct subject *x)
 	    x->s->family == AF_UNIX && (p.state == PATH_FREE || p.state == PATH_STALE))
 		findings_add(x->f, LOSS, "%sdescriptor %d was connected to %s, which nobody has "
 			     "now: it comes back without a peer", x->at.text, x->d->fd,
-			     text_of(&x->s->peer).text);
+			     socket_address_text(&x->s->peer).text);
 }
 
 static void check_tcp_pair(const struct subject *x)
@@ -248,8 +244,8 @@ static void check_tcp_pair(const struct subject *x)
 			     "%sthe TCP connection of descriptor %d from %s to %s gets "
 			     "other ports: those are in use (wait a minute after the process has "
 			     "ended)",
-			     x->at.text, x->d->fd, text_of(&x->s->local).text,
-			     text_of(&x->s->peer).text);
+			     x->at.text, x->d->fd, socket_address_text(&x->s->local).text,
+			     socket_address_text(&x->s->peer).text);
 }
 
 static void check_tcp_live(const struct subject *x)
@@ -257,7 +253,8 @@ static void check_tcp_live(const struct subject *x)
 	static const char else_closed[] =
 		"or restart without --tcp-established, and it is one whose peer "
 		"is gone";
-	struct address_text local = text_of(&x->s->local), peer = text_of(&x->s->peer);
+	struct socket_address_text local = socket_address_text(&x->s->local),
+				   peer = socket_address_text(&x->s->peer);
 
 	switch (tcp_live_obstacle(x->s)) {
 	case TCP_NO_OBSTACLE:
@@ -303,7 +300,7 @@ void check_socket(const struct restore *r, struct findings *f, const struct desc
 		else if (x.c->lost)
 			findings_add(f, LOSS, "%sdescriptor %d was a TCP connection to %s and is "
 				     "one whose peer is gone now", x.at.text, d->fd,
-				     text_of(&x.s->peer).text);
+				     socket_address_text(&x.s->peer).text);
 		if (x.c->lost)
 			return;
 	}

@@ -165,6 +165,7 @@ void check_files(const struct restore *r, struct findings *f)
 	for (size_t i = 0; i < p->descriptor_count; i++)
 		if (!is_duplicate(r, &p->descriptors[i]))
 			check_descriptor(r, f, &p->descriptors[i]);
+	check_socket_twins(r, f);
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
 	    (rlim_t)lent_end(r) > limit.rlim_max)
 		findings_add(f, OBSTACLE, "descriptor %d is beyond the hard limit of %llu open "

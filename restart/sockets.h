@@ -95,6 +95,15 @@ struct socket_path {
 struct socket_path socket_path(const struct restore *r, const struct socket_address *a);
 bool socket_path_is_relative(const struct socket_address *a);
 
+/* check_sockets.c: an address for people. */
+struct socket_address_text {
+	char text[160];
+};
+struct socket_address_text socket_address_text(const struct socket_address *a);
+
+/* socket_twins.c: two sockets that cannot both be. */
+void check_socket_twins(const struct restore *r, struct findings *f);
+
 /* check_sockets.c: what stands in the way of the socket with this lowest descriptor, or is lost. */
 void check_socket(const struct restore *r, struct findings *f, const struct descriptor *d);
 
