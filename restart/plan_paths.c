@@ -81,6 +81,9 @@ static void check_opened(const struct restore *r, struct findings *f, const stru
 	else if (S_ISSOCK(st->st_mode))
 		findings_add(f, OBSTACLE, "%sdescriptor %d: %s is a socket, which no path opens",
 			     at.text, d->fd, file->name);
+	else if ((file->queued_size || file->pipe_size) && !S_ISFIFO(st->st_mode))
+		findings_add(f, OBSTACLE, "%sdescriptor %d was %s, a fifo, which is none now (put "
+			     "it back, or delete its pipe lines)", at.text, d->fd, file->name);
 	else if (is_made_up(file->name))
 		return;
 	else if (S_ISREG(st->st_mode) && (uint64_t)st->st_size < file->offset)
