@@ -282,19 +282,20 @@ static int run(struct restore *r)
 		fail(&err);
 		return status;
 	}
-	if (restore_prepare(r, &err) < 0 || index_descriptors(r, &err) < 0)
-		return fail(&err);
-	launch_choose_descriptors(r);
-	if (index_terminals(r, &err) < 0)
+	if (restore_prepare(r, &err) < 0)
 		return fail(&err);
 	if (r->options->select && select_mappings(r->process, &err) < 0)
 		return fail(&err);
-	if (index_views(r, &err) < 0)
-		return fail(&err);
+	/* From here on it is tried out what can be had: addresses are bound, and given back. */
 	if (r->options->mode == MODE_SHOW) {
 		show_process(r->process, stdout);
 		return 0;
 	}
+	if (index_descriptors(r, &err) < 0)
+		return fail(&err);
+	launch_choose_descriptors(r);
+	if (index_terminals(r, &err) < 0 || index_views(r, &err) < 0)
+		return fail(&err);
 	restore_check(r, &findings);
 	if (r->options->mode == MODE_CHECK)
 		status = report_check(&findings);
