@@ -219,8 +219,9 @@ static int run(const struct options *o, struct error *err)
 	if (result == 0 && (o->stats || o->json))
 		print_stats(o, &c, &stats, seconds_now() - start);
 	if (result == 0 && o->verbose)
-		fprintf(stderr, "ckpt: %s: %llu MiB\n", o->output,
-			(unsigned long long)stats.written >> 20);
+		fprintf(stderr, "ckpt: %s: %llu %s\n", o->output,
+			(unsigned long long)stats.written >> (stats.written < 1 << 20 ? 10 : 20),
+			stats.written < 1 << 20 ? "KiB" : "MiB");
 	capture_end(&c);
 	return result;
 }

@@ -10,6 +10,7 @@
 
 #include "elf/compress.h"
 #include "process/process.h"
+#include "util/command_line.h"
 
 static const char usage[] =
 "Usage: ckpt [OPTIONS] PROGRAM ARGS...\n"
@@ -54,11 +55,12 @@ static const char usage[] =
 "                      memory that the process does not use\n"
 "      --leave-out-fd=FD, --leave-out-memory=START-END (hexadecimal)\n"
 "\n"
-"Exit status: 0 when the checkpoint is complete, 1 otherwise; the process goes on unharmed.\n";
+"Exit status: 0 when the checkpoint is complete, 1 otherwise; the process goes on unharmed.  125 when\n"
+"the command line is wrong, and of PROGRAM also when it cannot be started.\n";
 
 enum { OPT_STOP = 256, OPT_LOG, OPT_STATS, OPT_JSON, OPT_KEEP, OPT_EXIT, OPT_STATUS_FD,
-       OPT_LEAVE_OUT_FD, OPT_LEAVE_OUT_MEMORY, OPT_SPARE_MEMORY, OPT_TERMINAL_MODES, OPT_UNLINKED_MAX, OPT_TCP_ESTABLISHED,
-       WRONG_USE = 2 };
+       OPT_LEAVE_OUT_FD, OPT_LEAVE_OUT_MEMORY, OPT_SPARE_MEMORY, OPT_TERMINAL_MODES, OPT_UNLINKED_MAX,
+       OPT_TCP_ESTABLISHED, OPT_OF_PROGRAM };
 
 static const struct option longopts[] = {
 	{ "pid", required_argument, NULL, 'p' },
@@ -80,6 +82,10 @@ static const struct option longopts[] = {
 	{ "stats", no_argument, NULL, OPT_STATS },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "verbose", no_argument, NULL, 'v' },
+	{ "continue", no_argument, NULL, OPT_OF_PROGRAM },
+	{ "signal", required_argument, NULL, OPT_OF_PROGRAM },
+	{ "period", required_argument, NULL, OPT_OF_PROGRAM },
+	{ "resume", no_argument, NULL, OPT_OF_PROGRAM },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ 0 },
@@ -125,16 +131,42 @@ static bool parse_level(const char *text, int *level)
 	return !text || (parse_number(text, COMPRESS_MIN, level) && *level <= COMPRESS_MAX);
 }
 
+/* What is wrong with the whole of it, or NULL. */
+static const char *wrong_together(const struct options *o, bool core)
+{
+	if (!o->pid)
+		return "which process?  -p PID is missing; a program takes only -n, -c, -a, -z "
+		       "MILLISECONDS, --keep and --resume";
+	if ((o->output && !*o->output) || (o->log && !*o->log))
+		return "the name of a file is missing: -o, -n, --log";
+	if (o->executable && core)
+		return "a core or an executable, not both: -o, -n";
+	if (o->executable && o->compress)
+		return "a checkpoint that continues itself cannot be compressed: -n, -z";
+	return NULL;
+}
+
+static int unexpected(const struct options *o, const char *argument)
+{
+	int level;
+
+	if (o->compress && parse_level(argument, &level))
+		return wrong_use("the level stands right behind -z, as in -z19, and not alone",
+				 argument);
+	return wrong_use("unexpected argument", argument);
+}
+
 int options_parse(struct options *o, int argc, char **argv)
 {
 	bool core = false;
-	int keep;
+	char wrong[256];
+	int keep, got;
 
 	memset(o, 0, sizeof *o);
 	o->status_fd = -1;
 	o->unlinked_max = CONTENTS_MAX;
 	for (;;) {
-		switch (getopt_long(argc, argv, "p:o:n:z::kvhV", longopts, NULL)) {
+		switch (got = getopt_long(argc, argv, ":p:o:n:z::kvhVca:", longopts, NULL)) {
 		case -1: goto done;
 		case 'p':
 			if (!parse_number(optarg, 1, &o->pid))
@@ -192,19 +224,19 @@ int options_parse(struct options *o, int argc, char **argv)
 		case 'v': o->verbose = true; break;
 		case 'h': fputs(usage, stdout); return 0;
 		case 'V': puts("ckpt " VERSION); return 0;
-		default: fputs("Try ckpt --help.\n", stderr); return WRONG_USE;
+		case 'c': case 'a': case OPT_OF_PROGRAM:
+			return wrong_use("-c, -a, --period and --resume are for a program, not for "
+					 "-p PID", NULL);
+		default:
+			wrong_option(wrong, sizeof wrong, got, optopt, argv[optind - 1], longopts);
+			return wrong_use(wrong, NULL);
 		}
 	}
 done:
-	if (optind < argc)
-		return wrong_use("unexpected argument", argv[optind]);
-	if (!o->pid)
-		return wrong_use("name a program, or a process: -p PID", NULL);
-	if (o->executable && core)
-		return wrong_use("a core or an executable, not both: -o, -n", NULL);
-	if (o->executable && o->compress)
-		return wrong_use("a checkpoint that continues itself cannot be compressed: -n, -z",
-				 NULL);
+	if (o->pid && optind < argc)
+		return unexpected(o, argv[optind]);
+	if (wrong_together(o, core))
+		return wrong_use(wrong_together(o, core), NULL);
 	if (!o->output) {
 		snprintf(o->default_output, sizeof o->default_output, "core.%d%s", o->pid,
 			 o->compress ? ".zst" : "");

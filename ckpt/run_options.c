@@ -45,7 +45,7 @@ static const char *wrong_value(const struct run_options *o, const char *keep)
 	if (o->signal && !is_signal(o->signal))
 		return "-a: not a signal that a program can handle";
 	if (o->period && !is_number(o->period, 0))
-		return "-z: not a number of milliseconds";
+		return "-z: not a number of milliseconds; to compress: ckpt -p PID -z";
 	if (keep && !is_number(keep, 1))
 		return "--keep: not a number of checkpoints";
 	return NULL;
@@ -57,8 +57,7 @@ bool run_options_parse(struct run_options *o, int argc, char **argv, int *status
 	int option;
 
 	memset(o, 0, sizeof *o);
-	opterr = 0;  /* what is not known here, the other use may know */
-	while ((option = getopt_long(argc, argv, "+n:ca:z:", longopts, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "+:n:ca:z:", longopts, NULL)) != -1) {
 		switch (option) {
 		case 'n': o->name = optarg; break;
 		case 'c': o->continues = true; break;
@@ -69,10 +68,10 @@ bool run_options_parse(struct run_options *o, int argc, char **argv, int *status
 		default: goto other_use;
 		}
 	}
-	if (optind == argc)
-		goto other_use;
 	o->program = argv + optind;
 	wrong = wrong_value(o, keep);
+	if (!wrong && optind == argc)
+		wrong = "name a program, or a process: -p PID";
 	if (wrong)
 		fprintf(stderr, "ckpt: %s (try ckpt --help)\n", wrong);
 	else
@@ -80,7 +79,7 @@ bool run_options_parse(struct run_options *o, int argc, char **argv, int *status
 	*status = wrong ? RUN_FAILED : -1;
 	return true;
 other_use:
-	opterr = 1;
+	/* What is not known here, the other use may know. */
 	optind = 0;
 	return false;
 }

@@ -11,6 +11,7 @@
 
 #include "process/procfs.h"
 #include "process/statelog.h"
+#include "util/command_line.h"
 
 static const char usage[] =
 	"Usage: savefds [-o FILE] PID\n"
@@ -73,6 +74,12 @@ static int run(const char *pid_text, const char *path)
 	return result;
 }
 
+static int wrong_use(const char *what)
+{
+	fprintf(stderr, "savefds: %s (try savefds --help)\n", what);
+	return WRONG_USE;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -82,19 +89,20 @@ int main(int argc, char **argv)
 		{ 0 },
 	};
 	const char *path = "filedescriptors";
+	char wrong[256];
 	int option;
 
-	while ((option = getopt_long(argc, argv, "o:hv", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":o:hv", options, NULL)) != -1) {
 		switch (option) {
 		case 'o': path = optarg; break;
 		case 'h': return fputs(usage, stdout) < 0;
 		case 'v': return printf("savefds %s\n", VERSION) < 0;
-		default: return 1;
+		default:
+			wrong_option(wrong, sizeof wrong, option, optopt, argv[optind - 1], options);
+			return wrong_use(wrong);
 		}
 	}
-	if (argc - optind != 1) {
-		fputs("savefds: name one process id (savefds --help tells more)\n", stderr);
-		return 1;
-	}
+	if (argc - optind != 1)
+		return wrong_use("name one process id");
 	return run(argv[optind], path);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * checkpoint PROG CHECKPOINT: becomes the process of the checkpoint, which is an executable, once
- * it is seen to be of this program.
+ * checkpoint PROG CHECKPOINT: becomes the process of the checkpoint, once that is seen to be PROG's.
  *
  * The checkpoint holds the memory of the process as pages.  One of them is the first page of the
  * program, in which are its headers and its build-ID: no other program has the same.

@@ -173,13 +173,14 @@ static void find_name(void)
 		memmove(file, file + skip + 1, strlen(file + skip));
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	static char *text, *result;
+	static char *text, *result, in;
 	size_t room = 0, size;
 	ssize_t got;
-	char in = 0;
 
+	if (argc > 1)
+		errx(125, "%s: it reads standard input: ckptcvt < PROG.c > TMP.c", argv[1]);
 	find_name();
 	out = open_memstream(&result, &size);
 	if (!out)

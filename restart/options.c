@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "restart/exit.h"
+#include "util/command_line.h"
 
 static const char usage[] =
 "Usage: restart [OPTIONS] [PROG] CORE\n"
@@ -73,7 +74,7 @@ static int wrong_use(const char *what, const char *arg)
 {
 	fprintf(stderr, "restart: %s%s%s (try restart --help)\n", what, arg ? ": " : "",
 		arg ? arg : "");
-	return EXIT_FAILED;
+	return WRONG_USE;
 }
 
 static bool parse_pid_policy(struct options *o, const char *arg)
@@ -120,9 +121,12 @@ static bool parse_map(struct options *o, const char *arg)
 
 int options_parse(struct options *o, int argc, char **argv)
 {
+	char wrong[256];
+	int got;
+
 	memset(o, 0, sizeof *o);
 	for (;;) {
-		switch (getopt_long(argc, argv, "+b:f::nsVwhv", longopts, NULL)) {
+		switch (got = getopt_long(argc, argv, "+:b:f::nsVwhv", longopts, NULL)) {
 		case -1: goto done;
 		case 'b':
 			if (!parse_address(o, optarg))
@@ -152,7 +156,9 @@ int options_parse(struct options *o, int argc, char **argv)
 		case OPT_CORE: o->mode = MODE_CORE; break;
 		case 'h': fputs(usage, stdout); return 0;
 		case 'v': puts("restart " VERSION); return 0;
-		default: fputs("Try restart --help.\n", stderr); return EXIT_FAILED;
+		default:
+			wrong_option(wrong, sizeof wrong, got, optopt, argv[optind - 1], longopts);
+			return wrong_use(wrong, NULL);
 		}
 	}
 done:

@@ -386,11 +386,11 @@ refused() {
 	wait_state "$PID" S
 }
 
-@test "wrong use is said in one line, with status 2" {
+@test "wrong use is said in one line, with status 125" {
 	for args in '' '-p x' '-p 0' '-p 1 rest'; do
 		# shellcheck disable=SC2086
 		run "$BIN/ckpt" $args
-		[ "$status" -eq 2 ] && [ "${#lines[@]}" -eq 1 ]
+		[ "$status" -eq 125 ] && [ "${#lines[@]}" -eq 1 ]
 	done
 	"$BIN/ckpt" --help | grep -q '^Usage: ckpt'
 	"$BIN/ckpt" --version | grep -q '^ckpt '

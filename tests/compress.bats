@@ -104,7 +104,7 @@ resume() {
 	start_memory
 	for level in 0 20 -1 x 1x ' '; do
 		run "$BIN/ckpt" -p "$PID" "-z$level"
-		[ "$status" -eq 2 ] && [ "${#lines[@]}" -eq 1 ] || fail "$level: $output"
+		[ "$status" -eq 125 ] && [ "${#lines[@]}" -eq 1 ] || fail "$level: $output"
 	done
 	[ -z "$(find . -name 'core*')" ]
 }

@@ -76,7 +76,7 @@ goes_on() {
 @test "the size of --unlinked-max is checked" {
 	for size in '' -1 x 1x 1kk 513M 1G 18446744073709551617; do
 		run "$BIN/ckpt" -p $$ "--unlinked-max=$size"
-		[ "$status" -eq 2 ]
+		[ "$status" -eq 125 ]
 		[ "$output" = "ckpt: not a size, 0 to 512M: $size (try ckpt --help)" ]
 	done
 }

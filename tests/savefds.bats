@@ -339,8 +339,8 @@ longer() { [ "$(stat -c %s "$1")" -gt "$2" ]; }
 	[ "$status" -eq 1 ]
 	[ "$output" = 'savefds: 0x12: is not a process id' ]
 	run "$BIN/savefds"
-	[ "$status" -eq 1 ]
-	[ "$output" = 'savefds: name one process id (savefds --help tells more)' ]
+	[ "$status" -eq 125 ]
+	[ "$output" = 'savefds: name one process id (try savefds --help)' ]
 	start true
 	wait "$PID"
 	run "$BIN/savefds" "$PID"
@@ -354,7 +354,8 @@ longer() { [ "$(stat -c %s "$1")" -gt "$2" ]; }
 	[ "$output" = 'savefds: /dev/null: is there and not a regular file; give another name' ]
 	[ -c /dev/null ]
 	run "$BIN/savefds" --nonsense
-	[ "$status" -eq 1 ]
+	[ "$status" -eq 125 ]
+	[ "$output" = 'savefds: unknown option --nonsense (try savefds --help)' ]
 }
 
 @test "savefds tells of itself" {
