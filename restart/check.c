@@ -162,6 +162,7 @@ void restore_check(const struct restore *r, struct findings *f)
 	check_machine(r, f);
 	check_registers(r, f);
 	check_memory(r, f);
+	check_mappings(r, f);
 	check_traits(r, f);
 	check_segments(r, f);
 	check_files(r, f);

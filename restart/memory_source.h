@@ -29,4 +29,8 @@ bool anonymous_or_gone(const struct mapping *m);
  */
 bool is_saved_header(const struct restore *r, const struct mapping *m);
 
+/* check_mappings.c: how many mappings there will be, at least; an obstacle when LIMIT is less. */
+size_t mappings_needed(const struct restore *r);
+void check_mappings_allowed(const struct restore *r, struct findings *f, size_t limit);
+
 #endif

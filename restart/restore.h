@@ -106,6 +106,7 @@ void complete_handlers(struct process *p);
 void restore_check(const struct restore *r, struct findings *f);
 void check_files(const struct restore *r, struct findings *f);    /* plan_files.c */
 void check_memory(const struct restore *r, struct findings *f);   /* check_memory.c */
+void check_mappings(const struct restore *r, struct findings *f);  /* check_mappings.c */
 void check_machine(const struct restore *r, struct findings *f);  /* check_machine.c */
 void check_signals(const struct restore *r, struct findings *f);  /* plan_signals.c */
 void check_timers(const struct restore *r, struct findings *f);   /* plan_timers.c */

@@ -113,6 +113,25 @@ goes_on() {
 	grep -q '^same$' out
 }
 
+# allowing NUMBER COMMAND...: runs it where no process may have more mappings, as /proc tells.
+allowing() {
+	echo "$1" > limit
+	shift
+	unshare -m sh -c 'mount --bind limit /proc/sys/vm/max_map_count && exec "$@"' sh "$@"
+}
+
+@test "more mappings than the machine allows are refused" {
+	allowing 10 true 2> /dev/null || skip "nothing can be mounted here"
+	odd plain
+	"$BIN/ckpt" -k -p "$PID" -o core
+	run allowing 10 "$BIN/restart" --pid=new core
+	[ "$status" -eq 125 ]
+	[[ $output =~ ^"restart: the process has "[0-9]+" mappings, and with those of a restart this machine allows 10 (sysctl -w vm.max_map_count="([0-9]+)")"$ ]]
+	allowing "${BASH_REMATCH[1]}" "$BIN/restart" --check --pid=new core
+	goes_on
+	grep -q '^same$' out
+}
+
 @test "gdb loses memory around guard regions, which takes --accept-loss" {
 	need gdb
 	odd guard
