@@ -3,18 +3,16 @@
  * The table is believed only after its own hash; and it must tell of the very segments that the
  * core has.
  */
-#define _GNU_SOURCE
 #include "elf/core_check.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "elf/checksum.h"
 #include "elf/core_locks.h"
 #include "util/cleanup.h"
 #include "util/io.h"
+#include "util/sparse.h"
 
 #define REMEDY "use another copy or an older checkpoint"
 
@@ -139,29 +137,16 @@ static void add_pages(struct checker *k, uint64_t at, const char *pages, size_t 
 }
 
 /* The data of the file, whole pages, in [FROM, END): false when there is none. */
-static bool next_data(int fd, uint64_t from, uint64_t end, uint64_t *start, uint64_t *stop)
+static bool next_pages(int fd, uint64_t from, uint64_t end, uint64_t *start, uint64_t *stop)
 {
-	enum { SMALL = 1 << 20 };
-	off_t data, hole;
+	enum { UNSEARCHED = 1 << 20, IN_PAGE = CHECKSUM_PAGE - 1 };
 
-	/* Sooner read: tmpfs finds the next hole by looking at every page up to there. */
-	if (end - from <= SMALL) {
-		*start = from;
-		*stop = end;
-		return from < end;
-	}
-	data = lseek(fd, (off_t)from, SEEK_DATA);
-	if (data < 0 && errno == ENXIO)
+	if (!next_data(fd, from, end, UNSEARCHED, start, stop))
 		return false;
-	/* A file system that knows no holes. */
-	if (data < (off_t)from)
-		data = (off_t)from;
-	hole = lseek(fd, data, SEEK_HOLE);
-	*start = (uint64_t)data & ~(uint64_t)(CHECKSUM_PAGE - 1);
-	*stop = end;
-	if (hole > data && (uint64_t)hole < end)
-		*stop = ((uint64_t)hole + CHECKSUM_PAGE - 1) & ~(uint64_t)(CHECKSUM_PAGE - 1);
-	return *start < end;
+	*start &= ~(uint64_t)IN_PAGE;
+	if (*stop < end)
+		*stop = (*stop + IN_PAGE) & ~(uint64_t)IN_PAGE;
+	return true;
 }
 
 static int hash_range(struct checker *k, const struct checksum_entry *e, struct error *err)
@@ -169,7 +154,7 @@ static int hash_range(struct checker *k, const struct checksum_entry *e, struct 
 	uint64_t base = k->sums->base + e->offset, at = base, end = at + e->size, stop;
 
 	checksum_begin(&k->checksum);
-	while (at < end && next_data(k->sums->fd, at, end, &at, &stop)) {
+	while (at < end && next_pages(k->sums->fd, at, end, &at, &stop)) {
 		while (at < stop) {
 			size_t size = stop - at < CHUNK ? stop - at : CHUNK;
 

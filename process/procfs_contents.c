@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Regular files: how they are, and the contents of those that no path opens again. */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +9,7 @@
 #include "process/procfs_private.h"
 #include "util/bytes.h"
 #include "util/io.h"
+#include "util/sparse.h"
 
 enum { PAGE = 4096 };
 
@@ -93,26 +93,15 @@ static int add_pages(struct process *p, struct nameless *n, uint64_t offset, con
 	return size > from ? add_extent(p, n, offset + from, bytes + from, size - from, err) : 0;
 }
 
-/* Where the next data is, and its length: holes are skipped where that can be done. */
-static uint64_t next_data(const struct source *s, uint64_t at, uint64_t end, uint64_t *stop)
-{
-	off_t data = s->ours ? lseek(s->fd, (off_t)at, SEEK_DATA) : (off_t)at;
-
-	*stop = end;
-	if (data < 0)
-		return errno == ENXIO ? end : at;
-	off_t hole = s->ours ? lseek(s->fd, data, SEEK_HOLE) : -1;
-
-	if (hole > data && (uint64_t)hole < end)
-		*stop = (uint64_t)hole;
-	return (uint64_t)data < end ? (uint64_t)data : end;
-}
-
 /* Returns 1 when all is in the model, 0 when it is more than *BUDGET bytes or cannot be read. */
 static int read_contents(struct process *p, struct nameless *n, const struct source *s,
 			 uint64_t *budget, struct error *err)
 {
-	for (uint64_t at = 0, stop; (at = next_data(s, at, n->size, &stop)) < n->size; at = stop) {
+	/* A search for holes would move the process's own offset. */
+	const uint64_t unsearched = s->ours ? 0 : UINT64_MAX;
+
+	for (uint64_t at = 0, stop; next_data(s->fd, at, n->size, unsearched, &at, &stop);
+	     at = stop) {
 		uint64_t size = stop - at;
 		uint8_t *bytes = size > *budget ? NULL : arena_alloc(&p->arena, size);
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#define _GNU_SOURCE
 #include "util/copy.h"
 
 #include <errno.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "util/io.h"
+#include "util/sparse.h"
 
 enum { CHUNK = 1 << 16 };
 
@@ -49,21 +49,6 @@ static int copy_data(int from, uint64_t at, uint64_t end, int to)
 	return 0;
 }
 
-/* Where data begins at or behind AT, and where it ends; both are END when there is none. */
-static void next_data(int fd, uint64_t at, uint64_t end, uint64_t *start, uint64_t *stop)
-{
-	off_t data = lseek(fd, (off_t)at, SEEK_DATA), hole;
-
-	*start = *stop = end;
-	if ((data < 0 && errno == ENXIO) || (data >= 0 && (uint64_t)data >= end))
-		return;
-	/* A file system that knows no holes has data from AT to END. */
-	*start = data < 0 ? at : (uint64_t)data;
-	hole = lseek(fd, (off_t)*start, SEEK_HOLE);
-	if (hole > 0 && (uint64_t)hole < end)
-		*stop = (uint64_t)hole;
-}
-
 int copy_sparse(int from, uint64_t offset, uint64_t size, int to)
 {
 	uint64_t at = offset, end = offset + size, start, stop;
@@ -77,7 +62,8 @@ int copy_sparse(int from, uint64_t offset, uint64_t size, int to)
 		return -1;
 	}
 	for (; at < end; at = stop) {
-		next_data(from, at, end, &start, &stop);
+		if (!next_data(from, at, end, 0, &start, &stop))
+			start = stop = end;
 		if (holes ? lseek(to, (off_t)(start - at), SEEK_CUR) < 0
 			  : write_zeros(to, start - at) < 0)
 			return -1;
