@@ -96,35 +96,75 @@ static bool is_32_bit(pid_t pid)
 	       memcmp(ident, ELFMAG, SELFMAG) == 0 && ident[EI_CLASS] == ELFCLASS32;
 }
 
-int tracee_check(pid_t pid, struct error *err)
+/* Who traces the process, or 0. */
+static pid_t tracer_of(pid_t pid)
 {
 	struct arena arena = { 0 };
-	struct process p;
+	struct error err;
 	char name[64];
+
+	format(name, sizeof name, "/proc/%d/status", pid);
+	const char *status = read_file(&arena, name, 65536, NULL, &err);
+	const char *tracer = status ? strstr(status, "\nTracerPid:") : NULL;
+	pid_t by = tracer ? atoi(tracer + strlen("\nTracerPid:")) : 0;
+
+	arena_free(&arena);
+	return by;
+}
+
+/* An engine of libckpt is executed from a file without a name (libckpt/engine.c). */
+static bool is_ckpt(pid_t pid, const char *comm)
+{
+	char name[64], exe[64] = "";
+
+	format(name, sizeof name, "/proc/%d/exe", pid);
+	return strcmp(comm, "ckpt\n") == 0 || (readlink(name, exe, sizeof exe - 1) > 0 &&
+					       strncmp(exe, "/memfd:ckpt", 11) == 0);
+}
+
+int tracee_check_untraced(pid_t pid, struct error *err)
+{
+	pid_t by = tracer_of(pid);
+	struct arena arena = { 0 };
+	struct error unknown;
+	char name[64];
+
+	if (!by)
+		return 0;
+	format(name, sizeof name, "/proc/%d/comm", by);
+	const char *comm = read_file(&arena, name, 64, NULL, &unknown);
+	if (!comm)
+		comm = "\n";
+	/* It holds the process as long as it needs: another ckpt a moment, a debugger long. */
+	if (is_ckpt(by, comm))
+		error_set(err, EBUSY, "process %d is being checkpointed already, by process %d (try "
+			  "again when that has ended)", pid, by);
+	else
+		error_set(err, EBUSY, "process %d is traced already, by process %d, %.*s (a debugger "
+			  "or strace: end that first)", pid, by, (int)strcspn(comm, "\n"), comm);
+	format_one_line(err->message);
+	arena_free(&arena);
+	return -1;
+}
+
+int tracee_check(pid_t pid, struct error *err)
+{
+	struct process p;
 	int result = -1;
 
 	process_init(&p);
-	format(name, sizeof name, "/proc/%d/status", pid);
 	/* procfs refuses what has ended, the kernel's own, and a thread that is not the first. */
 	if (procfs_read_identity(&p, pid, err) == 0) {
-		const char *status = read_file(&arena, name, 65536, NULL, err);
-		const char *tracer = status ? strstr(status, "\nTracerPid:") : NULL;
-		int by = tracer ? atoi(tracer + strlen("\nTracerPid:")) : 0;
-
 		if (geteuid() != 0 && p.uid != geteuid())
 			error_set(err, EPERM,
 				  "process %d belongs to user %u (ask them, or be root)", pid,
 				  p.uid);
-		else if (by)
-			error_set(err, EBUSY, "process %d is traced already, by process %d (a "
-				  "debugger or strace: end that first)", pid, by);
 		else if (is_32_bit(pid))
 			error_set(err, ENOTSUP, "process %d is a 32-bit program, which cannot be "
 				  "captured (gcore can)", pid);
-		else if (status)
-			result = 0;
+		else
+			result = tracee_check_untraced(pid, err);
 	}
-	arena_free(&arena);
 	process_free(&p);
 	return result;
 }

@@ -63,6 +63,9 @@ struct tracee {
  */
 MUST_CHECK int tracee_check(pid_t pid, struct error *err);
 
+/* The same of being traced alone. */
+MUST_CHECK int tracee_check_untraced(pid_t pid, struct error *err);
+
 /* Looks for the gadgets in the code of the running process; what is not there stays 0. */
 MUST_CHECK int tracee_find_gadgets(pid_t pid, struct gadgets *g, struct error *err);
 

@@ -156,10 +156,12 @@ static bool is_known(const struct tracee *t, pid_t tid)
 
 static int refuse(pid_t pid, int code, struct error *err)
 {
+	/* Somebody may just have begun to trace it. */
+	if (code == EPERM && tracee_check_untraced(pid, err) < 0)
+		return -1;
 	if (code == EPERM)
-		return error_set(err, code, "process %d may not be stopped: it is traced already, "
-				 "belongs to somebody else, or the system forbids ptrace "
-				 "(kernel.yama.ptrace_scope)", pid);
+		return error_set(err, code, "process %d may not be stopped: it belongs to somebody "
+				 "else, or the system forbids ptrace (kernel.yama.ptrace_scope)", pid);
 	return error_sys(err, code, "process %d", pid);
 }
 

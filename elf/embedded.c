@@ -123,7 +123,7 @@ int embedded_begin(int fd, const char *path, uint64_t *offset, struct error *err
 	uint64_t size = holds ? mine.offset : (uint64_t)st.st_size;
 	*offset = (size + PAGE - 1) / PAGE * PAGE;
 	if (copy_sparse(self, 0, size, fd) < 0)
-		return error_sys(err, errno, "copying the program ckpt to %s", path);
+		return error_sys(err, errno, "%s: cannot be written", path);
 	if (embedded_finish(fd, path, EMBEDDED_NOTHING, 0, 0, err) < 0)
 		return -1;
 	/* The core writer leaves holes only behind the end of a file. */
