@@ -30,6 +30,7 @@ struct core {
 	const struct process *p;  /* whose mappings tell where the bytes are */
 	bool embedded;            /* in a program that resumes it */
 	bool spooled;             /* the file is a copy, without a name */
+	bool streamed;            /* and nobody else has what it is a copy of */
 	const char *machine;
 	struct core_sums sums;
 	int mapped_fd;            /* the mapped file that was read last, or -1 */
@@ -45,6 +46,11 @@ int core_fd(const struct core *c)
 bool core_is_embedded(const struct core *c)
 {
 	return c->embedded;
+}
+
+bool core_is_streamed(const struct core *c)
+{
+	return c->streamed;
 }
 
 int core_extract(const struct core *c, int fd, struct error *err)
@@ -303,6 +309,7 @@ static struct core *open_core(struct process *p, const char *path, struct error 
 		return NULL;
 	}
 	c->p = p;
+	c->streamed = c->spooled && !S_ISREG(st.st_mode);
 	c->mapped_fd = -1;
 	p->when = st.st_mtim;
 	return c;

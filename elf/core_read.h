@@ -36,6 +36,9 @@ const char *core_machine(const struct core *c);
  */
 bool core_is_embedded(const struct core *c);
 
+/* Whether it came through a pipe, and the file that core_fd() has is all there is of it. */
+bool core_is_streamed(const struct core *c);
+
 /* Writes the core alone to FD; holes stay holes where FD can have them. */
 MUST_CHECK int core_extract(const struct core *c, int fd, struct error *err);
 

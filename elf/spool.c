@@ -218,6 +218,9 @@ static int look(struct spool *s, const struct stat *st, struct error *err)
 	if (!S_ISREG(st->st_mode)) {
 		if (read_more(s, err) < 0)
 			return -1;
+		if (s->in_end == 0)
+			return error_set(err, ENODATA, "%s: nothing came through it; see why what "
+					 "writes there ended", s->name);
 		memcpy(magic, s->in, s->in_end < sizeof magic ? s->in_end : sizeof magic);
 	} else if (pread_full(s->from, magic, sizeof magic,
 			      (uint64_t)lseek(s->from, 0, SEEK_CUR)) < 0) {

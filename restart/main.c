@@ -24,6 +24,7 @@
 #include "restart/owners.h"
 #include "restart/plan_files.h"
 #include "restart/program.h"
+#include "restart/refusal.h"
 #include "restart/relocate.h"
 #include "restart/restore.h"
 #include "restart/select.h"
@@ -60,8 +61,14 @@ struct input {
 
 static int read_text(struct input *in, const struct options *o, struct error *err)
 {
+	if (o->filedes && statelog_read(&in->text, o->filedes, warn, NULL, err) == 0)
+		return 0;
+	if (o->filedes && err->code == ENOENT)
+		return error_set(err, ENOENT, "%s: No such file or directory (%s "
+				 "text is named in one word: -fFILE)", o->filedes,
+				 in->note ? "the core holds its own: leave -f out; another" : "a");
 	if (o->filedes)
-		return statelog_read(&in->text, o->filedes, warn, NULL, err);
+		return -1;
 	if (in->note)
 		return statelog_parse(&in->text, in->core.source, in->note, in->note_size, warn,
 				      NULL, err);
@@ -79,24 +86,19 @@ static int check_same_process(const struct input *in, const struct options *o, s
 			 in->core.source, in->core.pid);
 }
 
-static struct core *read_input(struct input *in, const struct options *o, struct error *err)
+static int read_input(struct input *in, struct core **core, const struct options *o,
+		      struct error *err)
 {
-	struct core *core;
-
 	process_init(&in->core);
 	process_init(&in->text);
-	core = core_read(&in->core, o->core, &in->note, &in->note_size, err);
-	if (!core)
-		return NULL;
+	*core = core_read(&in->core, o->core, &in->note, &in->note_size, err);
+	if (!*core)
+		return -1;
 	if (strcmp(o->core, "-") == 0)
 		launch_replace_stdin();
-	if (read_text(in, o, err) < 0 || check_same_process(in, o, err) < 0 ||
-	    process_merge(&in->core, &in->text, err) < 0 ||
-	    relocate_paths(&in->core, o, err) < 0) {
-		core_close(core);
-		return NULL;
-	}
-	return core;
+	return read_text(in, o, err) < 0 || check_same_process(in, o, err) < 0 ||
+			       process_merge(&in->core, &in->text, err) < 0 ||
+			       relocate_paths(&in->core, o, err) < 0 ? -1 : 0;
 }
 
 /* For each description, its lowest descriptor. */
@@ -122,11 +124,13 @@ static void print_findings(const struct findings *f, enum severity severity, con
 			fprintf(out, "%s%s\n", prefix, f->list[i].text);
 }
 
-static int report_check(const struct findings *f)
+static int report_check(const struct restore *r, const struct findings *f)
 {
 	size_t obstacles = findings_count(f, OBSTACLE);
 
 	print_findings(f, OBSTACLE, "obstacle: ", stdout);
+	if (refusal_needs_edit(r, f))
+		printf("remedy: %s\n", refusal_how_to_edit(r));
 	print_findings(f, LOSS, "loss: ", stdout);
 	print_findings(f, REMARK, "note: ", stdout);
 	printf(obstacles ? "It would not restart here.\n" : "It would restart here.\n");
@@ -218,6 +222,7 @@ static int launch_and_wait(struct restore *r)
 		fail(&err);
 		return err.code == ENOEXEC || err.code == EACCES ? EXIT_CANNOT_RUN : EXIT_FAILED;
 	}
+	r->started = true;
 	return r->options->wait || r->options->pid == PID_NAMESPACE ? wait_for_program(pid) : 0;
 }
 
@@ -235,7 +240,8 @@ static int launch_in_namespace(struct restore *r)
 	if (init < 0)
 		return error_sys(&err, errno, "fork"), fail(&err);
 	if (init == 0)
-		_exit(launch_and_wait(r));
+		_exit(refusal_keep(r, launch_and_wait(r)));
+	r->started = true;
 	return r->options->wait ? wait_for_program(init) : 0;
 }
 
@@ -257,6 +263,8 @@ static int do_restart(struct restore *r, const struct findings *f)
 
 	if (findings_count(f, OBSTACLE)) {
 		print_findings(f, OBSTACLE, me, stderr);
+		if (refusal_needs_edit(r, f))
+			fprintf(stderr, "%s%s\n", me, refusal_how_to_edit(r));
 		return EXIT_FAILED;
 	}
 	print_findings(f, LOSS, me, stderr);
@@ -266,6 +274,9 @@ static int do_restart(struct restore *r, const struct findings *f)
 		return fail(&err);
 	if (r->options->become)
 		return become(r);
+	if (!r->options->wait && shares_terminal(r))
+		fprintf(stderr, "restart: it shares this terminal with the shell, and what is typed may "
+			"go to either (restart -w waits for it and gives it the terminal)\n");
 	wait_prepare();
 	if (r->options->pid == PID_NAMESPACE)
 		return launch_in_namespace(r);
@@ -298,7 +309,7 @@ static int run(struct restore *r)
 		return fail(&err);
 	restore_check(r, &findings);
 	if (r->options->mode == MODE_CHECK)
-		status = report_check(&findings);
+		status = report_check(r, &findings);
 	else if (r->options->mode == MODE_PLAN)
 		status = print_plan(r);
 	else
@@ -358,17 +369,17 @@ int main(int argc, char **argv)
 	status = read_options(&options, argc, argv);
 	if (status >= 0)
 		return status;
-	r.core = read_input(&input, &options, &err);
-	if (!r.core) {
+	r.process = &input.core;
+	if (read_input(&input, &r.core, &options, &err) < 0) {
 		status = fail(&err);
 	} else if (options.mode == MODE_LOG) {
 		status = print_log(&input);
 	} else if (options.mode == MODE_CORE) {
 		status = print_core(r.core);
 	} else {
-		r.process = &input.core;
 		status = run(&r);
 	}
+	status = refusal_keep(&r, status);
 	if (r.core)
 		core_close(r.core);
 	free(r.program);

@@ -164,6 +164,9 @@ int options_parse(struct options *o, int argc, char **argv)
 done:
 	argv += optind;
 	argc -= optind;
+	if (argc == 0 && o->filedes && strcmp(o->filedes, "filedescriptors") != 0)
+		return wrong_use("no core file given; -fFILE is the text, and the core a word of its "
+				 "own", NULL);
 	if (argc == 0)
 		return wrong_use("no core file given", NULL);
 	if (argc > 2)

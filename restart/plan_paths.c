@@ -42,12 +42,16 @@ static void check_unchanged(const struct restore *r, struct findings *f, const s
 	uint64_t size = (uint64_t)now->st_size;
 	struct text_place at = place_of(r, d);
 	const char *what = NULL, *why = r->options->strict ? " (which --strict refuses)" : "";
+	bool appends = file->flags_known && file->flags & O_APPEND;
 	char length[80];
 
 	if (!then->known || !S_ISREG(now->st_mode))
 		return;
 	format(length, sizeof length, "is %llu bytes %s", (unsigned long long)(size > then->size ?
 	       size - then->size : then->size - size), size > then->size ? "longer" : "shorter");
+	/* What was appended to a log meanwhile stays, and what comes stands behind it. */
+	if (appends && size > then->size && severity == LOSS)
+		severity = REMARK;
 	if (size != then->size)
 		what = length;
 	else if (now->st_mtim.tv_sec != then->modified.tv_sec ||

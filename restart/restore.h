@@ -78,6 +78,7 @@ struct restore {
 	bool lazy;                 /* map memory from the core where possible */
 	int terminal;              /* restart's own terminal, or -1 */
 	bool keep_ids;             /* give the threads their old ids */
+	bool started;              /* there is a process, or one is left to make it */
 	struct {                   /* owners.h: what changes with new ids */
 		bool known;
 		const addr_t *words;

@@ -96,6 +96,24 @@ void check_terminal(const struct restore *r, struct findings *f, const struct de
 			     "processes, which are gone: it is hung up", at.text, d->fd);
 }
 
+bool shares_terminal(const struct restore *r)
+{
+	const struct process *p = r->process;
+	bool input = launch_has_standard(STDIN_FILENO) && isatty(STDIN_FILENO);
+
+	if (!(p->have & HAVE_DESCRIPTORS))
+		return input;
+	for (size_t i = 0; i < p->descriptor_count; i++) {
+		const struct descriptor *d = &p->descriptors[i];
+		enum stand_in is_now = stand_in_for(r, d);
+
+		if ((is_now == TERMINAL && access_mode(description_of(p, d)) != O_WRONLY) ||
+		    (is_now == OURS && d->fd == STDIN_FILENO && input))
+			return true;
+	}
+	return false;
+}
+
 /* ---- The plan -------------------------------------------------------------------------------- */
 
 static void plan_ioctl(struct plan *plan, int fd, unsigned long request, uint64_t argument)

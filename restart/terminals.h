@@ -18,6 +18,12 @@ bool is_own_terminal(const struct restore *r, size_t description);
 /* What is lost of the terminal with this lowest descriptor. */
 void check_terminal(const struct restore *r, struct findings *f, const struct descriptor *d);
 
+/*
+ * Whether it can read from restart's own terminal: without --wait, beside the shell, as a process in
+ * a session of its own is not stopped for that (SIGTTIN).
+ */
+bool shares_terminal(const struct restore *r);
+
 /* Makes the pseudo-terminals, before the other files. */
 void plan_terminals(const struct restore *r, struct plan *plan);
 

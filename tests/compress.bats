@@ -328,7 +328,7 @@ refuses() {
 	printf x | zstd -q > x.zst
 	zstd -q < /dev/null > nothing.zst
 	zstd -q < "$BATS_FILE_TMPDIR/compress_memory" > program.zst
-	refuses '^restart: standard input: is empty' "$BIN/restart" -n - < /dev/null
+	refuses '^restart: standard input: nothing came through it' "$BIN/restart" -n - < /dev/null
 	refuses '^restart: x.zst: is not a core' "$BIN/restart" -n x.zst
 	refuses '^restart: nothing.zst: is empty' "$BIN/restart" -n nothing.zst
 	refuses '^restart: program.zst: is a program' "$BIN/restart" -n program.zst

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What somebody who uses the programs for the first time runs into, and is told what to do about.
+
+load helper
+bats_require_minimum_version 1.5.0
+
+# checkpointed COMMAND...: starts it and ends it by a checkpoint, `core'.  Its output goes to `log'.
+checkpointed() {
+	start "$@" < /dev/null >> log 2>> err
+	wait_text "/proc/$PID/comm" '^sleep$'
+	wait_state "$PID" S
+	"$BIN/ckpt" -p "$PID" -k -o core
+	wait "$PID" || true
+}
+
+@test "-f for a core that has its text inside says so" {
+	checkpointed sleep 1000
+	run -125 "$BIN/restart" -f core
+	[ "$output" = 'restart: filedescriptors: No such file or directory (the core holds its own: leave -f out; another text is named in one word: -fFILE)' ]
+	run -125 "$BIN/restart" -fcore
+	[ "$output" = 'restart: no core file given; -fFILE is the text, and the core a word of its own (try restart --help)' ]
+}
+
+@test "a pipe through which nothing comes" {
+	run -125 "$BIN/restart" - < /dev/null
+	[ "$output" = 'restart: standard input: nothing came through it; see why what writes there ended' ]
+}
+
+@test "a core whose text is to be edited says how" {
+	checkpointed sleep 1000
+	mv log other
+	run -125 "$BIN/restart" core
+	[ "${lines[0]}" = "restart: descriptor 1 was $WORK/log: No such file or directory (put it back, edit the line, or use --map OLD=NEW)" ]
+	[ "${lines[1]}" = 'restart: to edit the text in the core: restart --log core > FILE, then restart -fFILE core' ]
+	[ "${#lines[@]}" -eq 2 ]
+	"$BIN/restart" --log core | sed "s,/log :,/other :," > text
+	run -0 "$BIN/restart" -ftext --check core
+}
+
+@test "a core from a pipe that is not restarted is kept" {
+	export TMPDIR=$WORK
+	checkpointed "${AS_USER[@]}" sleep 1000
+	rm log
+	for name in "core.$PID" "core.$PID.1"; do
+		# shellcheck disable=SC2002  # a pipe it must be
+		cat core | ("$BIN/restart" - || echo "status $?") > said 2>&1
+		has_text said "^restart: the core that was read is kept: restart $WORK/$name, or remove it$"
+		has_text said '^status 125$'
+		cmp core "$name"
+		[ "$(stat -c %a "$name")" = 600 ]
+	done
+	: > log
+	run -0 "$BIN/restart" --check "core.$PID"
+	# What is only asked, and what is no core, is not kept.
+	rm "core.$PID" "core.$PID.1" log
+	# shellcheck disable=SC2002
+	cat core | (! "$BIN/restart" --check - > said)
+	head -c 100000 core | (! "$BIN/restart" - 2> said)
+	has_text said truncated
+	[ -z "$(find . -name 'core.*')" ]
+}
+
+@test "a log that was appended to since is no loss" {
+	checkpointed sleep 1000
+	echo more >> log
+	run -0 "$BIN/restart" --check core
+	lacks_text <(echo "$output") '^loss: .*log'
+	has_text <(echo "$output") '^note: descriptor 1: .*/log is 5 bytes longer'
+	run -125 "$BIN/restart" --strict core
+	[[ $output == *'log is 5 bytes longer'* ]]
+}
+
+@test "a process that another ckpt is checkpointing" {
+	mkfifo full
+	exec {FULL}<> full
+	start sleep 1000
+	wait_text "/proc/$PID/comm" '^sleep$'
+	wait_state "$PID" S
+	# Holds it until somebody reads.
+	"$BIN/ckpt" -p "$PID" --stop -o - > full 2> err {FULL}>&- &
+	writer=$!
+	STARTED+=("$writer")
+	wait_state "$PID" t
+	run -1 "$BIN/ckpt" -p "$PID"
+	[ "$output" = "ckpt: process $PID is being checkpointed already, by process $writer (try again when that has ended)" ]
+	kill "$writer"
+	wait "$writer" || true
+	run -0 "$BIN/ckpt" -p "$PID"
+}
+
+@test "a process that shares the terminal with the shell says so" {
+	terminal_open
+	terminal_type 'sleep 1000 &'
+	terminal_expect '\[1\] ([0-9]+)'
+	pid=${BASH_REMATCH[1]}
+	wait_state "$pid" S
+	terminal_type "$BIN/ckpt -p $pid -k -o core; echo done\$?"
+	terminal_expect 'done0'
+	terminal_type "$BIN/restart core; echo done\$?"
+	terminal_expect 'shares this terminal with the shell'
+	terminal_expect ': process ([0-9]+)'
+	STARTED+=("${BASH_REMATCH[1]}")
+	terminal_expect 'done0'
+	terminal_type "$BIN/restart core < /dev/null; echo done\$?"
+	terminal_expect ': process ([0-9]+)'
+	[[ $SHOWN != *shares* ]]
+	STARTED+=("${BASH_REMATCH[1]}")
+	terminal_expect 'done0'
+}
