@@ -21,7 +21,7 @@ static int read_answer(void *context, addr_t from, void *to, size_t len, struct 
 {
 	const struct tracee *t = context;
 
-	return tracee_read(t->pid, from, to, len, err);
+	return traced_read(t->pid, from, to, len, err);
 }
 
 static struct asker asker_of(struct tracee *t)
@@ -70,7 +70,7 @@ static int read_snapshot(void *context, addr_t from, void *to, size_t len, struc
 {
 	const struct snapshot_caller *s = context;
 
-	return tracee_read(s->pid, from, to, len, err);
+	return traced_read(s->pid, from, to, len, err);
 }
 
 int ask_snapshot(struct process *p, const struct snapshot_caller *s, struct error *err)
@@ -82,7 +82,7 @@ int ask_snapshot(struct process *p, const struct snapshot_caller *s, struct erro
 
 	if (ask_copied(p, &a, err) < 0)
 		return -1;
-	return tracee_write(s->pid, s->start, s->saved, s->size, err);
+	return traced_write(s->pid, s->start, s->saved, s->size, err);
 }
 
 /* Alternate stacks are asked for only where a handler wants one. */

@@ -55,7 +55,7 @@ static struct user_regs_struct resumed(const struct tracee_thread *t)
 	uint8_t code[SYSCALL_CODE_SIZE];
 	struct error ignored;
 	bool known = (int64_t)regs.orig_rax >= 0 &&
-		     tracee_read(t->tid, regs.rip - sizeof code, code, sizeof code, &ignored) == 0;
+		     traced_read(t->tid, regs.rip - sizeof code, code, sizeof code, &ignored) == 0;
 
 	syscall_resume(&s, code, known ? sizeof code : 0);
 	regs.rip = s.pc;
@@ -79,8 +79,8 @@ static void abort_rseq(struct tracee_thread *t)
 	uint64_t at;
 
 	if (ptrace((enum __ptrace_request)GET_RSEQ, t->tid, sizeof rseq, &rseq) != sizeof rseq ||
-	    !rseq.area || tracee_read(t->tid, rseq.area + RSEQ_CS, &at, sizeof at, &ignored) < 0 ||
-	    !at || tracee_read(t->tid, at, &section, sizeof section, &ignored) < 0)
+	    !rseq.area || traced_read(t->tid, rseq.area + RSEQ_CS, &at, sizeof at, &ignored) < 0 ||
+	    !at || traced_read(t->tid, at, &section, sizeof section, &ignored) < 0)
 		return;
 	if (t->regs.rip - section.start < section.length)
 		t->regs.rip = section.abort;
@@ -104,7 +104,7 @@ static int use_scratch(struct tracee *t, addr_t start, size_t size, struct error
 	s->saved = malloc(size);
 	if (!s->saved)
 		return error_set(err, ENOMEM, "not enough memory");
-	return tracee_read(t->pid, s->start, s->saved, size, err);
+	return traced_read(t->pid, s->start, s->saved, size, err);
 }
 
 /*
@@ -177,8 +177,8 @@ static int check_gadgets(const struct tracee *t, struct error *err)
 	uint8_t call[sizeof call_code], back[sizeof restorer_code];
 
 	if (!t->gadgets.syscall_ret || !t->gadgets.restorer ||
-	    tracee_read(t->pid, t->gadgets.syscall_ret, call, sizeof call, err) < 0 ||
-	    tracee_read(t->pid, t->gadgets.restorer, back, sizeof back, err) < 0 ||
+	    traced_read(t->pid, t->gadgets.syscall_ret, call, sizeof call, err) < 0 ||
+	    traced_read(t->pid, t->gadgets.restorer, back, sizeof back, err) < 0 ||
 	    memcmp(call, call_code, sizeof call) != 0 ||
 	    (memcmp(back, restorer_code, sizeof back) != 0 &&
 	     memcmp(back, restorer_code_short, sizeof restorer_code_short) != 0))
@@ -224,7 +224,7 @@ int tracee_begin_calls(struct tracee *t, size_t thread, const struct process *p,
 	sigframe_build(image + (frame - s->start), frame, &resume, xsave, xsave_size,
 		       caller->blocked);
 	t->caller = caller;
-	if (tracee_write(t->pid, s->start, image, size, err) < 0)
+	if (traced_write(t->pid, s->start, image, size, err) < 0)
 		return -1;
 
 	/* From here on, being let go means rt_sigreturn; only then may the mask be another. */
@@ -232,7 +232,7 @@ int tracee_begin_calls(struct tracee *t, size_t thread, const struct process *p,
 	parked.rip = t->gadgets.restorer;
 	parked.rsp = frame;
 	parked.orig_rax = (unsigned long long)-1;
-	if (tracee_set_registers(caller->tid, &parked, err) < 0)
+	if (traced_set_registers(caller->tid, &parked, err) < 0)
 		return -1;
 	return tracee_set_mask(caller->tid, UINT64_MAX, err);
 }
@@ -245,19 +245,11 @@ int tracee_call_in(pid_t tid, addr_t syscall_ret, addr_t sp, pid_t *child, long 
 	struct user_regs_struct regs;
 	int status, stops = 0;
 
-	if (tracee_registers(tid, &regs, err) < 0)
+	if (traced_registers(tid, &regs, err) < 0)
 		return -1;
-	regs.rip = syscall_ret;
+	traced_prepare_call(&regs, syscall_ret, nr, a, b, c, d, e, f);
 	regs.rsp = sp;
-	regs.rax = (unsigned long long)nr;
-	regs.orig_rax = (unsigned long long)-1;
-	regs.rdi = a;
-	regs.rsi = b;
-	regs.rdx = c;
-	regs.r10 = d;
-	regs.r8 = e;
-	regs.r9 = f;
-	if (tracee_set_registers(tid, &regs, err) < 0)
+	if (traced_set_registers(tid, &regs, err) < 0)
 		return -1;
 	/*
 	 * One stop as the call begins, one as it ends; a
@@ -280,10 +272,7 @@ int tracee_call_in(pid_t tid, addr_t syscall_ret, addr_t sp, pid_t *child, long 
 			*child = (pid_t)message;
 		signo = status >> 16 || WSTOPSIG(status) == SYSCALL_STOP ? 0 : WSTOPSIG(status);
 	}
-	if (tracee_registers(tid, &regs, err) < 0)
-		return -1;
-	*result = (long)regs.rax;
-	return 0;
+	return traced_result(tid, result, err);
 }
 
 int tracee_call(struct tracee *t, long *result, struct error *err, long nr, uint64_t a, uint64_t b,
@@ -298,14 +287,11 @@ int tracee_exit(struct tracee *t, struct error *err)
 	struct user_regs_struct regs;
 	int status;
 
-	if (tracee_registers(t->caller->tid, &regs, err) < 0)
+	if (traced_registers(t->caller->tid, &regs, err) < 0)
 		return -1;
-	regs.rip = t->gadgets.syscall_ret;
+	traced_prepare_call(&regs, t->gadgets.syscall_ret, SYS_exit_group, 0, 0, 0, 0, 0, 0);
 	regs.rsp = t->scratch.call_sp;
-	regs.rax = SYS_exit_group;
-	regs.orig_rax = (unsigned long long)-1;
-	regs.rdi = 0;
-	if (tracee_set_registers(t->caller->tid, &regs, err) < 0)
+	if (traced_set_registers(t->caller->tid, &regs, err) < 0)
 		return -1;
 	/* Its parent hears of the end only when the tracer has heard of every thread's. */
 	if (ptrace(PTRACE_DETACH, t->caller->tid, 0, 0) < 0)
@@ -329,8 +315,8 @@ void tracee_end_calls(struct tracee *t)
 	 * fails because the process has been killed.
 	 */
 	if (caller && tracee_set_mask(caller->tid, caller->blocked, &ended) == 0 &&
-	    tracee_set_registers(caller->tid, &caller->regs, &ended) == 0)
-		(void)!tracee_write(t->pid, t->scratch.start, t->scratch.saved, t->scratch.size,
+	    traced_set_registers(caller->tid, &caller->regs, &ended) == 0)
+		(void)!traced_write(t->pid, t->scratch.start, t->scratch.saved, t->scratch.size,
 				    &ended);
 	t->caller = NULL;
 }
@@ -356,7 +342,7 @@ static void search_mapping(pid_t pid, const struct mapping *m, uint8_t *code, si
 	     at += room - overlap) {
 		size_t len = m->end - at < room ? m->end - at : room;
 
-		if (tracee_read(pid, at, code, len, &unreadable) < 0)
+		if (traced_read(pid, at, code, len, &unreadable) < 0)
 			return;
 		if (!g->syscall_ret)
 			g->syscall_ret = search(code, len, at, call_code, sizeof call_code);
@@ -376,7 +362,7 @@ static bool is_agent(pid_t pid, const struct mapping *m)
 	cleanup_free uint8_t *code = len <= AGENT_MOST ? malloc(len) : NULL;
 	struct error unreadable;
 
-	return code && tracee_read(pid, m->start, code, len, &unreadable) == 0 &&
+	return code && traced_read(pid, m->start, code, len, &unreadable) == 0 &&
 	       memmem(code, len, STATIC_AGENT_MARK, sizeof STATIC_AGENT_MARK - 1);
 }
 

@@ -123,8 +123,8 @@ static addr_t find_syscall(pid_t pid, struct error *err)
 		if (auxv[i].a_type == AT_SYSINFO_EHDR)
 			vdso = auxv[i].a_un.a_val;
 	arena_free(&arena);
-	if (vdso && tracee_read(pid, vdso, code, sizeof code, err) < 0 &&
-	    tracee_read(pid, vdso, code, sizeof code / 2, err) < 0)
+	if (vdso && traced_read(pid, vdso, code, sizeof code, err) < 0 &&
+	    traced_read(pid, vdso, code, sizeof code / 2, err) < 0)
 		return 0;
 	for (size_t i = 0; vdso && i + 1 < sizeof code; i++)
 		if (code[i] == 0x0f && code[i + 1] == 0x05)
@@ -184,7 +184,7 @@ static int place_agent(struct place *p, struct error *err)
 	load_agent(bytes, p->base);
 	start.engine = p->base + agent + PAGE;
 	memcpy(bytes + agent, &start, sizeof start);
-	return tracee_write(p->pid, p->base, bytes, size, err) < 0 ? -1 : protect_agent(p, err);
+	return traced_write(p->pid, p->base, bytes, size, err) < 0 ? -1 : protect_agent(p, err);
 }
 
 /* Runs the agent's entry until its breakpoint.  A signal that comes meanwhile is in *HELD. */
@@ -199,7 +199,7 @@ static int run_agent(const struct place *p, int *held, struct error *err)
 	regs.rdi = p->base + agent_size();
 	regs.rsp = (regs.rsp - UNUSED_STACK) & ~(uint64_t)15;
 	regs.orig_rax = (unsigned long long)-1;
-	if (tracee_set_registers(p->pid, &regs, err) < 0)
+	if (traced_set_registers(p->pid, &regs, err) < 0)
 		return -1;
 	for (;;) {
 		if (ptrace(PTRACE_CONT, p->pid, 0, 0) < 0 || waitpid(p->pid, &status, __WALL) < 0 ||
@@ -218,7 +218,7 @@ static int enable(pid_t pid, struct error *err)
 	uint64_t mask, after;
 	int held = 0, result;
 
-	if (tracee_registers(pid, &p.regs, err) < 0)
+	if (traced_registers(pid, &p.regs, err) < 0)
 		return -1;
 	if (ptrace(PTRACE_GETSIGMASK, pid, sizeof mask, &mask) < 0)
 		return error_sys(err, errno, "process %d", pid);
@@ -231,7 +231,7 @@ static int enable(pid_t pid, struct error *err)
 	/* The agent has unblocked its signals. */
 	if (ptrace(PTRACE_GETSIGMASK, pid, sizeof after, &after) < 0)
 		after = UINT64_MAX;
-	if (tracee_set_registers(pid, &p.regs, err) < 0 ||
+	if (traced_set_registers(pid, &p.regs, err) < 0 ||
 	    tracee_set_mask(pid, mask & after, err) < 0)
 		return -1;
 	if (held)

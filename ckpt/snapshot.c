@@ -49,18 +49,13 @@ static int prepare_chains(const struct tracee *t, struct chains *c, struct error
 	_Static_assert(SLOT >= 64 + sizeof(struct user_regs_struct) + 1024, "a frame fits a slot");
 	if (!image)
 		return error_set(err, ENOMEM, "not enough memory");
-	regs.rip = t->gadgets.syscall_ret;
-	regs.rax = SYS_exit;
-	regs.rdi = 0;
+	traced_prepare_call(&regs, t->gadgets.syscall_ret, SYS_exit, 0, 0, 0, 0, 0, 0);
 	c->child_sp = put_chain(t, image, 0, &regs);
-	regs.rax = SYS_wait4;
-	regs.rdi = (unsigned long long)-1;
-	regs.rsi = 0;
-	regs.rdx = __WCLONE;
-	regs.r10 = 0;
+	traced_prepare_call(&regs, t->gadgets.syscall_ret, SYS_wait4, (uint64_t)-1, 0, __WCLONE, 0,
+			    0, 0);
 	regs.rsp = t->scratch.call_sp;
 	c->wait_sp = put_chain(t, image, 1, &regs);
-	return tracee_write(t->pid, t->scratch.data, image, t->scratch.data_size, err);
+	return traced_write(t->pid, t->scratch.data, image, t->scratch.data_size, err);
 }
 
 static void end_child(pid_t child)
@@ -115,7 +110,7 @@ static bool is_reaper(struct tracee *t)
 		return true;
 	return tracee_call(t, &result, &err, SYS_prctl, PR_GET_CHILD_SUBREAPER, t->scratch.data, 0,
 			   0, 0, 0) < 0 ||
-	       result < 0 || tracee_read(t->pid, t->scratch.data, &value, sizeof value, &err) < 0 ||
+	       result < 0 || traced_read(t->pid, t->scratch.data, &value, sizeof value, &err) < 0 ||
 	       value;
 }
 

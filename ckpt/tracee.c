@@ -8,56 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "process/procfs.h"
 #include "util/cleanup.h"
 #include "util/format.h"
 #include "util/io.h"
-
-/* ---- Memory and registers -------------------------------------------------------------------- */
-
-int tracee_read(pid_t pid, addr_t from, void *to, size_t len, struct error *err)
-{
-	struct iovec local = { to, len }, remote = { (void *)from, len };
-	ssize_t n = process_vm_readv(pid, &local, 1, &remote, 1, 0);
-
-	if (n != (ssize_t)len)
-		return error_sys(err, n < 0 ? errno : EFAULT, "reading memory of process %d", pid);
-	return 0;
-}
-
-int tracee_write(pid_t pid, addr_t to, const void *from, size_t len, struct error *err)
-{
-	struct iovec local = { (void *)(uintptr_t)from, len }, remote = { (void *)to, len };
-	ssize_t n = process_vm_writev(pid, &local, 1, &remote, 1, 0);
-
-	if (n != (ssize_t)len)
-		return error_sys(err, n < 0 ? errno : EFAULT, "writing memory of process %d", pid);
-	return 0;
-}
-
-int tracee_registers(pid_t tid, struct user_regs_struct *regs, struct error *err)
-{
-	struct iovec iov = { regs, sizeof *regs };
-
-	if (ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &iov) < 0)
-		return error_sys(err, errno, "reading the registers of thread %d", tid);
-	if (iov.iov_len != sizeof *regs)
-		return error_set(err, ENOTSUP,
-				 "thread %d runs 32-bit code, which cannot be captured", tid);
-	return 0;
-}
-
-int tracee_set_registers(pid_t tid, const struct user_regs_struct *regs, struct error *err)
-{
-	struct iovec iov = { (void *)(uintptr_t)regs, sizeof *regs };
-
-	if (ptrace(PTRACE_SETREGSET, tid, NT_PRSTATUS, &iov) < 0)
-		return error_sys(err, errno, "setting the registers of thread %d", tid);
-	return 0;
-}
 
 int tracee_set_mask(pid_t tid, uint64_t mask, struct error *err)
 {

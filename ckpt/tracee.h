@@ -22,6 +22,7 @@
 
 #include "ckpt/range.h"
 #include "process/process.h"
+#include "process/traced.h"
 
 struct tracee_thread {
 	pid_t tid;
@@ -108,9 +109,6 @@ void tracee_free(struct tracee *t);
 /* ---- Pieces, for threads that are not of the process (the snapshot), too ---- */
 
 bool tracee_has_ended(pid_t tid);
-MUST_CHECK int tracee_registers(pid_t tid, struct user_regs_struct *regs, struct error *err);
-MUST_CHECK int tracee_set_registers(pid_t tid, const struct user_regs_struct *regs,
-				    struct error *err);
 MUST_CHECK int tracee_set_mask(pid_t tid, uint64_t mask, struct error *err);
 /*
  * As tracee_call(), in thread TID with its stack pointer at SP.  A process that the call makes, and
@@ -119,7 +117,5 @@ MUST_CHECK int tracee_set_mask(pid_t tid, uint64_t mask, struct error *err);
 MUST_CHECK int tracee_call_in(pid_t tid, addr_t syscall_ret, addr_t sp, pid_t *child, long *result,
 			      struct error *err, long nr, uint64_t a, uint64_t b, uint64_t c,
 			      uint64_t d, uint64_t e, uint64_t f);
-MUST_CHECK int tracee_read(pid_t pid, addr_t from, void *to, size_t len, struct error *err);
-MUST_CHECK int tracee_write(pid_t pid, addr_t to, const void *from, size_t len, struct error *err);
 
 #endif

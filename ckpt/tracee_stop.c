@@ -123,7 +123,7 @@ static int mend_eintr(pid_t tid, struct user_regs_struct *regs, struct error *er
 	    syscall_resume(&s, NULL, 0) != SYSCALL_RESUMED)
 		return 0;
 	regs->rax = (unsigned long long)-ERESTARTNOHAND;
-	return tracee_set_registers(tid, regs, err);
+	return traced_set_registers(tid, regs, err);
 }
 
 static struct tracee_thread *add_thread(struct tracee *t, pid_t tid)
@@ -211,7 +211,7 @@ static int wait_for_new(struct tracee *t, size_t first, struct error *err)
 			t->threads[i] = t->threads[--t->count];
 			continue;
 		}
-		if (tracee_registers(thread->tid, &thread->regs, err) < 0 ||
+		if (traced_registers(thread->tid, &thread->regs, err) < 0 ||
 		    mend_eintr(thread->tid, &thread->regs, err) < 0)
 			return -1;
 		if (ptrace(PTRACE_GETSIGMASK, thread->tid, sizeof thread->blocked,
@@ -232,7 +232,7 @@ static int verify(const struct tracee *t, struct error *err)
 	struct user_regs_struct regs;
 
 	for (size_t i = 0; i < t->count; i++)
-		if (tracee_registers(t->threads[i].tid, &regs, err) < 0 ||
+		if (traced_registers(t->threads[i].tid, &regs, err) < 0 ||
 		    memcmp(&regs, &t->threads[i].regs, sizeof regs) != 0)
 			return error_set(err, EAGAIN,
 					 "process %d starts other programs all the time", t->pid);
@@ -294,7 +294,7 @@ static void detach(pid_t tid, bool stopped)
 	while (ptrace(PTRACE_DETACH, tid, 0, 0) < 0 && errno == ESRCH && !stopped) {
 		if (wait_for_stop(tid, &ignored) != 0)
 			return;
-		if (tracee_registers(tid, &regs, &ignored) < 0 ||
+		if (traced_registers(tid, &regs, &ignored) < 0 ||
 		    mend_eintr(tid, &regs, &ignored) < 0)
 			return;
 	}

@@ -188,7 +188,7 @@ static int run_to_breakpoint(struct session *s, struct error *err)
 				 (unsigned long long)at, s->r->program);
 	if (ptrace(PTRACE_CONT, pid, 0, 0) < 0)
 		return error_sys(err, errno, "ptrace");
-	if (remote_wait(pid, &status, err) < 0 || remote_get_registers(pid, &regs, err) < 0 ||
+	if (remote_wait(pid, &status, err) < 0 || traced_registers(pid, &regs, err) < 0 ||
 	    !WIFSTOPPED(status) || WSTOPSIG(status) != SIGTRAP || regs.rip != at + 1)
 		return error_set(err, EINVAL, "--breakpoint: %s did not reach 0x%llx",
 				 s->r->program, (unsigned long long)at);
@@ -213,14 +213,14 @@ static int find_child_vdso(struct session *s, struct error *err)
 	uint64_t words[4 + 2 * 40] = { 0 };
 	addr_t vdso = 0;
 
-	if (remote_get_registers(s->remote.pid, &regs, err) < 0)
+	if (traced_registers(s->remote.pid, &regs, err) < 0)
 		return -1;
 	/* The stack may end, at a page's end, before that many words do. */
 	size_t page_size = s->r->process->arch->page_size;
 	size_t len = page_size - regs.rsp % page_size;
 	if (len < sizeof words / 2)
 		len += page_size;
-	if (remote_read(s->remote.pid, regs.rsp, words, len < sizeof words ? len : sizeof words,
+	if (traced_read(s->remote.pid, regs.rsp, words, len < sizeof words ? len : sizeof words,
 			err) < 0)
 		return -1;
 	for (size_t i = 4; i + 1 < sizeof words / sizeof words[0] && words[i] != AT_NULL; i += 2)
@@ -260,9 +260,9 @@ static int inject(struct session *s, struct error *err)
 
 	if (restore_plan(s->r, &s->plan, err) < 0 ||
 	    plan_finish(&s->plan, &image, &size, err) < 0 || map_area(s, size, err) < 0 ||
-	    remote_write(pid, area + AREA_CODE, bootstrap_blob,
+	    traced_write(pid, area + AREA_CODE, bootstrap_blob,
 			 (size_t)(bootstrap_blob_end - bootstrap_blob), err) < 0 ||
-	    remote_write(pid, area + AREA_PLAN, image, size, err) < 0 ||
+	    traced_write(pid, area + AREA_PLAN, image, size, err) < 0 ||
 	    remote_syscall(&s->remote, &result, err, SYS_mprotect, area + AREA_CODE, AREA_PLAN,
 			   PROT_READ | PROT_EXEC, 0, 0, 0) < 0)
 		return -1;
@@ -270,14 +270,14 @@ static int inject(struct session *s, struct error *err)
 		return error_sys(err, (int)-result, "making the bootstrap executable");
 
 	struct user_regs_struct regs;
-	if (remote_get_registers(pid, &regs, err) < 0)
+	if (traced_registers(pid, &regs, err) < 0)
 		return -1;
 	regs.rip = area + AREA_CODE;
 	regs.rsp = (area + AREA_PLAN + size + STACK_SIZE) & ~15ull;
 	regs.rdi = area + AREA_PLAN;
 	regs.rsi = plan_first_op(&s->plan);
 	regs.orig_rax = (unsigned long long)-1;
-	return remote_set_registers(pid, &regs, err);
+	return traced_set_registers(pid, &regs, err);
 }
 
 /* ---- Running the plan ------------------------------------------------------------------------ */
@@ -287,7 +287,7 @@ static int report_failure(struct session *s, struct error *err)
 	struct plan_header header;
 	char what[512];
 
-	if (remote_read(s->remote.pid, s->r->area + AREA_PLAN, &header, sizeof header, err) < 0)
+	if (traced_read(s->remote.pid, s->r->area + AREA_PLAN, &header, sizeof header, err) < 0)
 		return -1;
 	if (!header.failed || header.failed > plan_next(&s->plan))
 		return error_set(err, EPROTO, "the bootstrap trapped without a reason");
@@ -301,7 +301,7 @@ static int on_trap(struct session *s, pid_t tid, struct error *err)
 {
 	struct user_regs_struct regs;
 
-	if (remote_get_registers(tid, &regs, err) < 0)
+	if (traced_registers(tid, &regs, err) < 0)
 		return -1;
 	if (regs.rax >= s->r->process->thread_count)
 		return report_failure(s, err);
@@ -369,7 +369,7 @@ static int install_thread(struct session *s, size_t i, struct error *err)
 
 	if (registers_general(s->r, t, &regs, err) < 0 ||
 	    install_xsave(s, s->tids[i], t, err) < 0 ||
-	    remote_set_registers(s->tids[i], &regs, err) < 0)
+	    traced_set_registers(s->tids[i], &regs, err) < 0)
 		return -1;
 	if (ptrace(PTRACE_SETSIGMASK, s->tids[i], sizeof t->blocked, &t->blocked) < 0)
 		return error_sys(err, errno, "setting the signal mask of thread %d", s->tids[i]);

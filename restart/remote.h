@@ -6,9 +6,8 @@
 #define RESTART_REMOTE_H
 
 #include <sys/types.h>
-#include <sys/user.h>
 
-#include "process/process.h"
+#include "process/traced.h"
 
 struct remote {
 	pid_t pid;
@@ -22,12 +21,6 @@ struct remote {
 MUST_CHECK int remote_syscall(const struct remote *r, long *result, struct error *err, long nr,
 			      uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
 			      uint64_t f);
-
-MUST_CHECK int remote_get_registers(pid_t tid, struct user_regs_struct *regs, struct error *err);
-MUST_CHECK int remote_set_registers(pid_t tid, const struct user_regs_struct *regs,
-				    struct error *err);
-MUST_CHECK int remote_read(pid_t pid, addr_t from, void *to, size_t len, struct error *err);
-MUST_CHECK int remote_write(pid_t pid, addr_t to, const void *from, size_t len, struct error *err);
 
 /* waitpid() of one traced thread, continued over interruptions. */
 MUST_CHECK int remote_wait(pid_t tid, int *status, struct error *err);
