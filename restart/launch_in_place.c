@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "restart/launch.h"
+#include "restart/terminals.h"
 #include "restart/vdso.h"
 #include "util/cleanup.h"
 
@@ -188,10 +189,10 @@ pid_t launch_in_place(struct restore *r, struct error *err)
 
 /*
  * The bootstrap has no words, so a process that is nobody's child stays behind until the descriptor
- * DONE is closed everywhere else, and says what failed, if anything did.
+ * DONE is closed everywhere else, and says what failed, if anything did, or sees to the screen.
  */
-static int leave_reporter(const struct plan *plan, const struct area *area, const int done[2],
-			  struct error *err)
+static int leave_reporter(const struct restore *r, const struct plan *plan, const struct area *area,
+			  const int done[2], struct error *err)
 {
 	const struct plan_header *header = (const struct plan_header *)(area->base + AREA_PLAN);
 	pid_t child = fork();
@@ -213,6 +214,8 @@ static int leave_reporter(const struct plan *plan, const struct area *area, cons
 	if (header->failed) {
 		describe_failure(plan, area, 0, err);
 		dprintf(STDERR_FILENO, "restart: %s\n", err->message);
+	} else if (draws_screen(r)) {
+		redraw_screen(r);
 	}
 	_exit(0);
 }
@@ -231,6 +234,6 @@ void launch_become(struct restore *r, struct error *err)
 		error_sys(err, errno, "pipe");
 		return;
 	}
-	if (make_area(r, &plan, &area, err) == 0 && leave_reporter(&plan, &area, done, err) == 0)
+	if (make_area(r, &plan, &area, err) == 0 && leave_reporter(r, &plan, &area, done, err) == 0)
 		run_child(r, &area, done[1]);
 }

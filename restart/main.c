@@ -223,6 +223,10 @@ static int launch_and_wait(struct restore *r)
 		return err.code == ENOEXEC || err.code == EACCES ? EXIT_CANNOT_RUN : EXIT_FAILED;
 	}
 	r->started = true;
+	if (r->options->nostop && draws_screen(r) && fork() == 0) {
+		redraw_screen(r);
+		_exit(0);
+	}
 	return r->options->wait || r->options->pid == PID_NAMESPACE ? wait_for_program(pid) : 0;
 }
 

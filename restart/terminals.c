@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "process/terminal.h"
@@ -216,19 +217,53 @@ void plan_terminals(const struct restore *r, struct plan *plan)
 		plan_controlling(r, plan);
 }
 
-void plan_terminal_modes(const struct restore *r, struct plan *plan)
+/* The terminal that becomes restart's, whose modes the program had set, or NULL. */
+static const struct terminal *foreground_terminal(const struct restore *r)
 {
 	const struct process *p = r->process;
 
-	if (!r->foreground || !r->options->wait)
-		return;
-	for (size_t i = 0; i < p->description_count; i++) {
+	for (size_t i = 0; r->foreground && r->options->wait && i < p->description_count; i++) {
 		const struct description *file = &p->descriptions[i];
 
-		if (file->kind != FILE_TERMINAL || is_own_terminal(r, i) ||
-		    !is(file->terminal, TERMINAL_FOREGROUND))
-			continue;
-		plan_modes(plan, r->fd_base + LENT_TERMINAL, file->terminal);
-		return;
+		if (file->kind == FILE_TERMINAL && !is_own_terminal(r, i) &&
+		    is(file->terminal, TERMINAL_FOREGROUND))
+			return file->terminal;
 	}
+	return NULL;
+}
+
+void plan_terminal_modes(const struct restore *r, struct plan *plan)
+{
+	const struct terminal *t = foreground_terminal(r);
+
+	if (t)
+		plan_modes(plan, r->fd_base + LENT_TERMINAL, t);
+}
+
+/* ---- The screen ------------------------------------------------------------------------------ */
+
+bool draws_screen(const struct restore *r)
+{
+	const struct terminal *t = foreground_terminal(r);
+
+	return t && t->control && !(t->local & ICANON);
+}
+
+/*
+ * Programs look at the size of the window when SIGWINCH comes, and most do nothing when it is what
+ * it was: so it changes, and changes back.  One that has not looked in between is not harmed.
+ */
+void redraw_screen(const struct restore *r)
+{
+	const struct timespec moment = { .tv_nsec = 200 * 1000 * 1000 };
+	struct winsize size, smaller, now;
+
+	if (ioctl(r->terminal, TIOCGWINSZ, &size) < 0 || size.ws_row < 2)
+		return;
+	smaller = size;
+	smaller.ws_row--;
+	ioctl(r->terminal, TIOCSWINSZ, &smaller);
+	nanosleep(&moment, NULL);
+	if (ioctl(r->terminal, TIOCGWINSZ, &now) == 0 && memcmp(&now, &smaller, sizeof now) == 0)
+		ioctl(r->terminal, TIOCSWINSZ, &size);
 }

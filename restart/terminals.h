@@ -30,4 +30,11 @@ void plan_terminals(const struct restore *r, struct plan *plan);
 /* Sets the modes of restart's own terminal, when all else is done. */
 void plan_terminal_modes(const struct restore *r, struct plan *plan);
 
+/*
+ * Whether the program drew the screen of what is restart's own terminal now: it is in raw mode.  Once
+ * such a program runs, redraw_screen() has it draw again, by signals of the kernel; it takes 0.2 s.
+ */
+bool draws_screen(const struct restore *r);
+void redraw_screen(const struct restore *r);
+
 #endif

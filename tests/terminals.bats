@@ -44,6 +44,30 @@ script() { printf '%s\n' "$1" | sed 's/^\t//' >> victim.py; }
 	terminal_expect "echo False end b'.x05'"
 }
 
+@test "a program that draws the screen is told of its new window" {
+	script '
+	import signal, tty
+	tty.setcbreak(0)
+	def draw(*arguments):
+	    open("drawn", "a").write("%d %d\n" % tuple(os.get_terminal_size()))
+	signal.signal(signal.SIGWINCH, draw)
+	open("pid", "w").write(str(os.getpid()))
+	wait()'
+	terminal_open
+	terminal_type "stty rows 33 cols 111"
+	terminal_expect '\$ '
+	terminal_type "python3 -S victim.py"
+	terminal_expect ready
+	"$BIN/ckpt" -k -p "$(< pid)" -o core
+	terminal_expect '\$ '
+	[ ! -e drawn ]
+	# Its size is as before in the end, and still it is told.
+	terminal_type "$BIN/restart -n -w core"
+	wait_text drawn '^111 33$'
+	touch go
+	terminal_expect '\$ '
+}
+
 @test "a terminal that the program was not in the foreground of keeps its modes" {
 	script '
 	wait()
