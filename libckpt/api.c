@@ -8,8 +8,7 @@
 #include <unistd.h>
 
 #include "libckpt/agent.h"
-
-#define EXPORT __attribute__((visibility("default")))
+#include "util/export.h"
 
 extern char **environ;
 

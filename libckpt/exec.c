@@ -18,8 +18,7 @@
 
 #include "libckpt/agent.h"
 #include "libckpt/environment.h"
-
-#define EXPORT __attribute__((visibility("default")))
+#include "util/export.h"
 
 extern char **environ;
 

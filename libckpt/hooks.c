@@ -5,8 +5,7 @@
 
 #include "libckpt/agent.h"
 #include "util/arena.h"
-
-#define EXPORT __attribute__((visibility("default")))
+#include "util/export.h"
 
 struct hook {
 	void (*f)(void *);

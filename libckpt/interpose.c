@@ -8,24 +8,13 @@
  * again.
  */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <string.h>
 
 #include "libckpt/agent.h"
+#include "process/interpose.h"
 
-#define EXPORT __attribute__((visibility("default")))
-
-/* glibc exports sigaction() and signal() under these names too, which nobody calls. */
-extern int __sigaction(int signo, const struct sigaction *act, struct sigaction *old);
-extern sighandler_t ssignal(int signo, sighandler_t handler);
-
-EXPORT int sigaction(int signo, const struct sigaction *act, struct sigaction *old);
-EXPORT sighandler_t signal(int signo, sighandler_t handler);
-EXPORT sighandler_t bsd_signal(int signo, sighandler_t handler);
-EXPORT sighandler_t sysv_signal(int signo, sighandler_t handler);
 EXPORT sighandler_t sigset(int signo, sighandler_t disposition);
 EXPORT int sigignore(int signo);
-EXPORT sighandler_t __sysv_signal(int signo, sighandler_t handler);
 
 static struct sigaction to_libc(const struct kernel_sigaction *k)
 {
@@ -60,24 +49,10 @@ int sigaction(int signo, const struct sigaction *act, struct sigaction *old)
 	return 0;
 }
 
-static sighandler_t set_handler(int signo, sighandler_t handler, int flags)
-{
-	struct sigaction act = { .sa_handler = handler, .sa_flags = flags }, old;
-
-	if (handler == SIG_ERR) {
-		errno = EINVAL;
-		return SIG_ERR;
-	}
-	sigemptyset(&act.sa_mask);
-	if (!(flags & (int)SA_RESETHAND))
-		sigaddset(&act.sa_mask, signo);
-	return sigaction(signo, &act, &old) < 0 ? SIG_ERR : old.sa_handler;
-}
-
 /* The C library's own knows of siginterrupt(), so it is used wherever it may be. */
 sighandler_t signal(int signo, sighandler_t handler)
 {
-	return handler_owns(signo) ? set_handler(signo, handler, SA_RESTART)
+	return handler_owns(signo) ? interpose_signal(signo, handler, SA_RESTART)
 				   : ssignal(signo, handler);
 }
 
@@ -88,7 +63,7 @@ sighandler_t bsd_signal(int signo, sighandler_t handler)
 
 sighandler_t sysv_signal(int signo, sighandler_t handler)
 {
-	return set_handler(signo, handler, (int)(SA_RESETHAND | SA_NODEFER | SA_INTERRUPT));
+	return interpose_signal(signo, handler, SIGNAL_SYSV);
 }
 
 sighandler_t __sysv_signal(int signo, sighandler_t handler)

@@ -13,23 +13,11 @@
  * vfork() changes its own actions but shares our memory.
  */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <stddef.h>
 
 #include "libsavefds/library.h"
+#include "process/interpose.h"
 #include "process/raw_x86_64.h"
-
-#define EXPORT __attribute__((visibility("default")))
-
-/* glibc exports sigaction() and signal() under these names too, which nobody calls. */
-extern int __sigaction(int signo, const struct sigaction *act, struct sigaction *old);
-extern sighandler_t ssignal(int signo, sighandler_t handler);
-
-EXPORT int sigaction(int signo, const struct sigaction *act, struct sigaction *old);
-EXPORT sighandler_t signal(int signo, sighandler_t handler);
-EXPORT sighandler_t bsd_signal(int signo, sighandler_t handler);
-EXPORT sighandler_t sysv_signal(int signo, sighandler_t handler);
-EXPORT sighandler_t __sysv_signal(int signo, sighandler_t handler);
 
 EXPORT extern struct remembered savefds_remembered;
 struct remembered savefds_remembered = { .version = REMEMBERED_VERSION };
@@ -85,24 +73,10 @@ int sigaction(int signo, const struct sigaction *act, struct sigaction *old)
 	return 0;
 }
 
-static sighandler_t set_handler(int signo, sighandler_t handler, int flags)
-{
-	struct sigaction act = { .sa_handler = handler, .sa_flags = flags }, old;
-
-	if (handler == SIG_ERR) {
-		errno = EINVAL;
-		return SIG_ERR;
-	}
-	sigemptyset(&act.sa_mask);
-	if (!(flags & (int)SA_RESETHAND))
-		sigaddset(&act.sa_mask, signo);
-	return sigaction(signo, &act, &old) < 0 ? SIG_ERR : old.sa_handler;
-}
-
 sighandler_t signal(int signo, sighandler_t handler)
 {
 	if (settings_watch(signo))
-		return set_handler(signo, handler, SA_RESTART);
+		return interpose_signal(signo, handler, SA_RESTART);
 	/* The C library's own knows of siginterrupt(), so it is used wherever it may be. */
 	sighandler_t old = ssignal(signo, handler);
 	if (old != SIG_ERR)
@@ -117,7 +91,7 @@ sighandler_t bsd_signal(int signo, sighandler_t handler)
 
 sighandler_t sysv_signal(int signo, sighandler_t handler)
 {
-	return set_handler(signo, handler, (int)(SA_RESETHAND | SA_NODEFER | SA_INTERRUPT));
+	return interpose_signal(signo, handler, SIGNAL_SYSV);
 }
 
 sighandler_t __sysv_signal(int signo, sighandler_t handler)
