@@ -23,6 +23,7 @@ enum attribute {
 	ATTRIBUTE_SUBREAPER,        /* PR_SET_CHILD_SUBREAPER */
 	ATTRIBUTE_THP_DISABLE,      /* PR_SET_THP_DISABLE */
 	ATTRIBUTE_MDWE,             /* PR_SET_MDWE */
+	ATTRIBUTE_TERMINAL,         /* whether a terminal controls it */
 	/* Of each thread. */
 	ATTRIBUTE_NICE,
 	ATTRIBUTE_IOPRIO,           /* as ioprio_get(2) has it */

@@ -306,12 +306,14 @@ static void merge_credentials(struct credentials *c, const struct credentials *t
 	}
 }
 
-/* Who the process was the core knows best. */
+/* Who the process was the core knows best; what it led may be wished otherwise. */
 static void merge_identity(struct process *p, const struct process *text)
 {
 	if (!p->pid) {
 		p->pid = text->pid;
 		p->ppid = text->ppid;
+	}
+	if (text->pid) {
 		p->pgrp = text->pgrp;
 		p->sid = text->sid;
 	}

@@ -23,7 +23,8 @@ enum { STAT_FIELDS = 53, PF_KTHREAD = 0x00200000 };
 
 /* Fields as proc(5) numbers them. */
 enum {
-	STAT_STATE = 3, STAT_PPID = 4, STAT_PGRP = 5, STAT_SESSION = 6, STAT_FLAGS = 9,
+	STAT_STATE = 3, STAT_PPID = 4, STAT_PGRP = 5, STAT_SESSION = 6, STAT_TTY = 7,
+	STAT_FLAGS = 9,
 	STAT_STARTCODE = 26, STAT_ENDCODE = 27, STAT_STARTSTACK = 28,
 	STAT_START_DATA = 45, STAT_END_DATA = 46, STAT_START_BRK = 47,
 	STAT_ARG_START = 48, STAT_ARG_END = 49, STAT_ENV_START = 50, STAT_ENV_END = 51,
@@ -81,6 +82,7 @@ static int read_stat(struct process *p, pid_t pid, struct error *err)
 	p->ppid = (pid_t)fields[STAT_PPID];
 	p->pgrp = (pid_t)fields[STAT_PGRP];
 	p->sid = (pid_t)fields[STAT_SESSION];
+	attribute_set(&p->attributes, ATTRIBUTE_TERMINAL, fields[STAT_TTY] != 0);
 	take_mm(p, fields);
 	return 0;
 }

@@ -25,6 +25,7 @@ static const struct kind kinds[ATTRIBUTES] = {
 	[ATTRIBUTE_SUBREAPER] = { "child-subreaper", DECIMAL, 0, 1 },
 	[ATTRIBUTE_THP_DISABLE] = { "thp-disable", DECIMAL, 0, 1 },
 	[ATTRIBUTE_MDWE] = { "mdwe", DECIMAL, 0, 3 },
+	[ATTRIBUTE_TERMINAL] = { "controlling-terminal", DECIMAL, 0, 1 },
 	[ATTRIBUTE_NICE] = { "nice", DECIMAL, -20, 19 },
 	[ATTRIBUTE_IOPRIO] = { "ioprio", IOPRIO, 0, UINT16_MAX },
 	[ATTRIBUTE_TIMERSLACK] = { "timerslack", DECIMAL, 0, INT64_MAX },

@@ -28,6 +28,7 @@
 #include "restart/relocate.h"
 #include "restart/restore.h"
 #include "restart/select.h"
+#include "restart/session.h"
 #include "restart/shared.h"
 #include "restart/show.h"
 #include "restart/sockets.h"
@@ -227,7 +228,8 @@ static int launch_and_wait(struct restore *r)
 		redraw_screen(r);
 		_exit(0);
 	}
-	return r->options->wait || r->options->pid == PID_NAMESPACE ? wait_for_program(pid) : 0;
+	return r->options->wait || r->options->pid == PID_NAMESPACE ?
+	       wait_for_program(pid, session_is_apart(r)) : 0;
 }
 
 /*
@@ -246,7 +248,7 @@ static int launch_in_namespace(struct restore *r)
 	if (init == 0)
 		_exit(refusal_keep(r, launch_and_wait(r)));
 	r->started = true;
-	return r->options->wait ? wait_for_program(init) : 0;
+	return r->options->wait ? wait_for_program(init, false) : 0;
 }
 
 /* The leader has the id that this process has; the others have theirs again where that may be. */

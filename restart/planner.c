@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The whole restore on one screen. */
 #include "restart/restore.h"
+#include "restart/session.h"
 
 int restore_plan(const struct restore *r, struct plan *plan, struct error *err)
 {
@@ -16,6 +17,7 @@ int restore_plan(const struct restore *r, struct plan *plan, struct error *err)
 	plan_deadlines(r, plan);
 	plan_attributes(r, plan);
 	plan_files(r, plan);
+	plan_session(r, plan);      /* no terminal that was opened is to control it */
 	plan_state(r, plan);        /* signals, directory, umask */
 	plan_tcp_resume(r, plan);
 	return plan_threads(r, plan, err);  /* ends the list of every thread */

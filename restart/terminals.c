@@ -65,6 +65,11 @@ int index_terminals(struct restore *r, struct error *err)
 	return 0;
 }
 
+bool has_own_controlling(const struct restore *r)
+{
+	return r->controlling != NONE;
+}
+
 bool is_own_terminal(const struct restore *r, size_t description)
 {
 	return r->terminals[description] != NONE ||

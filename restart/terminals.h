@@ -15,6 +15,9 @@ MUST_CHECK int index_terminals(struct restore *r, struct error *err);
 /* Whether the description is an end of such a pseudo-terminal, or /dev/tty where that controls. */
 bool is_own_terminal(const struct restore *r, size_t description);
 
+/* Whether such a one controls the process, which then has a session of its own. */
+bool has_own_controlling(const struct restore *r);
+
 /* What is lost of the terminal with this lowest descriptor. */
 void check_terminal(const struct restore *r, struct findings *f, const struct descriptor *d);
 

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -71,18 +70,32 @@ static int reap(pid_t pid)
 }
 
 /*
- * A signal that the terminal sent went to the whole foreground group, the program included, and
- * comes from the kernel; one from a process was meant for us alone.
+ * The keys of the terminal and its end.  The kernel stops no member of an orphaned group by SIGTSTP
+ * (get_signal()), and a session of its own is one.
  */
-static void pass_on(pid_t pid, const siginfo_t *info)
+static void pass_on_from_terminal(pid_t pid, int signo)
+{
+	if (signo == SIGINT || signo == SIGQUIT || signo == SIGHUP || signo == SIGCONT)
+		kill(pid, signo);
+	else if (signo == SIGTSTP && has_job_control())
+		kill(pid, SIGSTOP);
+}
+
+/*
+ * A signal that the terminal sent went to the whole foreground group and comes from the kernel; one
+ * from a process was meant for us alone.
+ */
+static void pass_on(pid_t pid, bool apart, const siginfo_t *info)
 {
 	if (info->si_code == SI_QUEUE)
 		sigqueue(pid, info->si_signo, info->si_value);
 	else if (info->si_code <= 0)
 		kill(pid, info->si_signo);
+	else if (apart)
+		pass_on_from_terminal(pid, info->si_signo);
 }
 
-int wait_for_program(pid_t pid)
+int wait_for_program(pid_t pid, bool apart)
 {
 	for (;;) {
 		int status = reap(pid);
@@ -91,6 +104,6 @@ int wait_for_program(pid_t pid)
 		if (status >= 0)
 			return status;
 		if (sigwaitinfo(&taken, &info) > 0 && info.si_signo != SIGCHLD)
-			pass_on(pid, &info);
+			pass_on(pid, apart, &info);
 	}
 }

@@ -3,6 +3,7 @@
 #ifndef RESTART_WAIT_H
 #define RESTART_WAIT_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /*
@@ -13,9 +14,10 @@ void wait_prepare(void);
 
 /*
  * Waits until process PID, a child, ends; passes on the signals that restart gets meanwhile, and on
- * a terminal stops and continues together with it.  Returns its exit status, 128+N when signal N
- * ended it.
+ * a terminal stops and continues together with it.  What the terminal sends reaches a program in
+ * restart's group by itself; one that is APART gets it from here.  Returns its exit status, 128+N
+ * when signal N ended it.
  */
-int wait_for_program(pid_t pid);
+int wait_for_program(pid_t pid, bool apart);
 
 #endif

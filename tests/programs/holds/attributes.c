@@ -373,6 +373,24 @@ static const char *personality_check(void)
 	return NULL;
 }
 
+/* ---- The session ---- */
+
+static bool leads;
+
+static void session_set_up(void)
+{
+	leads = setsid() > 0;
+	if (!leads)
+		leave_out("started as the leader of a group");
+}
+
+static const char *session_check(void)
+{
+	EXPECT(getsid(0) == getpid() && getpgrp() == getpid());
+	EXPECT(open("/dev/tty", O_RDWR | O_NOCTTY) < 0 && errno == ENXIO);
+	return NULL;
+}
+
 /* ---- Files of /proc ---- */
 
 static bool write_proc(const char *path, const char *text)
@@ -537,6 +555,7 @@ const struct hold attribute_holds[] = {
 	{ "keepcaps", "capabilities would be kept", keepcaps_set_up, keepcaps_check, 0 },
 	{ "subreaper", "orphans are adopted", reaper_set_up, reaper_check, 0 },
 	{ "thp", "transparent huge pages are off", thp_set_up, thp_check, 0 },
+	{ "session", "it leads a session that no terminal controls", session_set_up, session_check, 0 },
 	{ "personality", "the personality is the same", personality_set_up, personality_check, 0 },
 	{ "oom", "the out-of-memory score is the same", oom_set_up, oom_check, 0 },
 	{ "coredump-filter", "the core dump filter is the same", filter_set_up, filter_check, 0 },
