@@ -62,8 +62,8 @@ static int call_snapshot(void *context, long *result, struct error *err, long nr
 {
 	const struct snapshot_caller *s = context;
 
-	return tracee_call_in(s->pid, s->syscall_ret, s->sp, NULL, result, err, nr, args[0], args[1],
-			      args[2], args[3], 0, 0);
+	return tracee_call_in(s->pid, s->syscall_ret, s->sp, NULL, result, err, nr,
+			      args[0], args[1], args[2], args[3], 0, 0);
 }
 
 static int read_snapshot(void *context, addr_t from, void *to, size_t len, struct error *err)

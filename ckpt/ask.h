@@ -11,16 +11,19 @@
 #include "ckpt/tracee.h"
 
 /*
- * What concerns the whole process, and the leader, which stands ready for calls: what a copy of the process
- * could not tell.  The dispositions too where there are other threads, as they say whether those must be
- * asked.
+ * What concerns the whole process, and the leader, which stands ready for calls: what a copy of the
+ * process could not tell.  The dispositions too where there are other threads, as they say whether
+ * those must be asked.
  */
 MUST_CHECK int ask_process(struct process *p, struct tracee *t, struct error *err);
 
 /* The rest, of the process itself... */
 MUST_CHECK int ask_rest(struct process *p, struct tracee *t, struct error *err);
 
-/* ...or of its snapshot, when the process runs again; and makes the snapshot's memory that of the process. */
+/*
+ * ...or of its snapshot, when the process runs again; and makes the snapshot's memory that of the
+ * process.
+ */
 MUST_CHECK int ask_snapshot(struct process *p, const struct snapshot_caller *s, struct error *err);
 
 /* Whether the other threads must be asked, too. */

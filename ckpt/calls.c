@@ -109,8 +109,8 @@ static int use_scratch(struct tracee *t, addr_t start, size_t size, struct error
 
 /*
  * What the process offers; else a piece of the leader's stack that holds nothing: the lower end of
- * [stack], far below the stack pointer.  Where the leader runs on another stack (a coroutine's, that
- * of signals), it must be zero: never used.
+ * [stack], far below the stack pointer.  Where the leader runs on another stack (a coroutine's,
+ * that of signals), it must be zero: never used.
  */
 static int choose_scratch(struct tracee *t, const struct process *p, size_t size, struct error *err)
 {

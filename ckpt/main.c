@@ -193,8 +193,9 @@ static int save(struct capture *c, const struct options *o, struct output *outpu
 static int run(const struct options *o, struct error *err)
 {
 	struct capture_options how = {
-		.stop = o->stop, .keep_stopped = o->kill || o->exit, .whole = o->executable, .spare = o->spare,
-		.contents_max = o->unlinked_max, .tcp_established = o->tcp_established,
+		.stop = o->stop, .keep_stopped = o->kill || o->exit, .whole = o->executable,
+		.spare = o->spare, .contents_max = o->unlinked_max,
+		.tcp_established = o->tcp_established,
 	};
 	struct output output = { .name = o->output, .executable = o->executable, .keep = o->keep };
 	struct core_write_stats stats = { 0 };

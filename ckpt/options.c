@@ -55,12 +55,12 @@ static const char usage[] =
 "                      memory that the process does not use\n"
 "      --leave-out-fd=FD, --leave-out-memory=START-END (hexadecimal)\n"
 "\n"
-"Exit status: 0 when the checkpoint is complete, 1 otherwise; the process goes on unharmed.  125 when\n"
-"the command line is wrong, and of PROGRAM also when it cannot be started.\n";
+"Exit status: 0 when the checkpoint is complete, 1 otherwise; the process goes on unharmed.  125\n"
+"when the command line is wrong, and of PROGRAM also when it cannot be started.\n";
 
 enum { OPT_STOP = 256, OPT_LOG, OPT_STATS, OPT_JSON, OPT_KEEP, OPT_EXIT, OPT_STATUS_FD,
-       OPT_LEAVE_OUT_FD, OPT_LEAVE_OUT_MEMORY, OPT_SPARE_MEMORY, OPT_TERMINAL_MODES, OPT_UNLINKED_MAX,
-       OPT_TCP_ESTABLISHED, OPT_OF_PROGRAM };
+       OPT_LEAVE_OUT_FD, OPT_LEAVE_OUT_MEMORY, OPT_SPARE_MEMORY, OPT_TERMINAL_MODES,
+       OPT_UNLINKED_MAX, OPT_TCP_ESTABLISHED, OPT_OF_PROGRAM };
 
 static const struct option longopts[] = {
 	{ "pid", required_argument, NULL, 'p' },

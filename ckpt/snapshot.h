@@ -27,8 +27,8 @@ pid_t snapshot_take(struct tracee *t, struct error *err);
 MUST_CHECK int snapshot_settle(pid_t snapshot, struct error *err);
 
 /*
- * What calls in the name of a snapshot need.  Its copy of the piece of stack that was used for those of the
- * process is used again, and then gets back the bytes that stood there (ask.h).
+ * What calls in the name of a snapshot need.  Its copy of the piece of stack that was used for
+ * those of the process is used again, and then gets back the bytes that stood there (ask.h).
  */
 struct snapshot_caller {
 	pid_t pid;
@@ -39,8 +39,8 @@ struct snapshot_caller {
 };
 
 /* Takes from T, before it is let go, what the calls will need. */
-MUST_CHECK int snapshot_caller_init(struct snapshot_caller *c, pid_t snapshot, const struct tracee *t,
-				    struct error *err);
+MUST_CHECK int snapshot_caller_init(struct snapshot_caller *c, pid_t snapshot,
+				    const struct tracee *t, struct error *err);
 void snapshot_caller_free(struct snapshot_caller *c);
 
 /* Ends it. */

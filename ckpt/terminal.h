@@ -7,10 +7,10 @@
 
 enum { TERMINAL_MODES = 36 };  /* bytes: the kernel's struct termios */
 
-/* Reads the modes, two hexadecimal digits for each byte.  Returns false when TEXT is anything else. */
+/* Reads the modes, two hexadecimal digits for each byte.  False: TEXT is anything else. */
 bool terminal_parse(unsigned char modes[TERMINAL_MODES], const char *text);
 
-/* Gives these modes to our terminal, if our process group, which is the program's, is in its foreground. */
+/* Gives our terminal these modes, if our process group, the program's, is in its foreground. */
 void terminal_give_back(const unsigned char modes[TERMINAL_MODES]);
 
 #endif

@@ -93,11 +93,12 @@ int tracee_check_untraced(pid_t pid, struct error *err)
 		comm = "\n";
 	/* It holds the process as long as it needs: another ckpt a moment, a debugger long. */
 	if (is_ckpt(by, comm))
-		error_set(err, EBUSY, "process %d is being checkpointed already, by process %d (try "
-			  "again when that has ended)", pid, by);
+		error_set(err, EBUSY, "process %d is being checkpointed already, by process %d "
+			  "(try again when that has ended)", pid, by);
 	else
-		error_set(err, EBUSY, "process %d is traced already, by process %d, %.*s (a debugger "
-			  "or strace: end that first)", pid, by, (int)strcspn(comm, "\n"), comm);
+		error_set(err, EBUSY, "process %d is traced already, by process %d, %.*s (a "
+			  "debugger or strace: end that first)", pid, by,
+			  (int)strcspn(comm, "\n"), comm);
 	format_one_line(err->message);
 	arena_free(&arena);
 	return -1;

@@ -161,7 +161,8 @@ static int refuse(pid_t pid, int code, struct error *err)
 		return -1;
 	if (code == EPERM)
 		return error_set(err, code, "process %d may not be stopped: it belongs to somebody "
-				 "else, or the system forbids ptrace (kernel.yama.ptrace_scope)", pid);
+				 "else, or the system forbids ptrace "
+				 "(kernel.yama.ptrace_scope)", pid);
 	return error_sys(err, code, "process %d", pid);
 }
 

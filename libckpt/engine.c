@@ -48,8 +48,9 @@ static char middle_stack[MIDDLE_STACK] __attribute__((aligned(64)));
 static char engine_stack[ENGINE_STACK] __attribute__((aligned(64)));
 
 /*
- * Where the engine puts what its calls in our name need.  Otherwise it would look for it on the stack of the
- * first thread, where there may be nothing unused while our handler is on a stack of its own.
+ * Where the engine puts what its calls in our name need.  Otherwise it would look for it on the
+ * stack of the first thread, where there may be nothing unused while our handler is on a stack of
+ * its own.
  */
 static char spare[SPARE] __attribute__((aligned(4096)));
 

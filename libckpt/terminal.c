@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The modes that the terminal had when the program began.  A program that ends with its checkpoint does
- * not come to give them back, and its shell would go on without echo.
+ * The modes that the terminal had when the program began.  A program that ends with its checkpoint
+ * does not come to give them back, and its shell would go on without echo.
  */
 #define _GNU_SOURCE
 #include <sys/ioctl.h>

@@ -98,7 +98,8 @@ int main(int argc, char **argv)
 		case 'h': return fputs(usage, stdout) < 0;
 		case 'v': return printf("savefds %s\n", VERSION) < 0;
 		default:
-			wrong_option(wrong, sizeof wrong, option, optopt, argv[optind - 1], options);
+			wrong_option(wrong, sizeof wrong, option, optopt, argv[optind - 1],
+				     options);
 			return wrong_use(wrong);
 		}
 	}

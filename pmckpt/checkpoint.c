@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * checkpoint PROG CHECKPOINT: becomes the process of the checkpoint, once that is seen to be PROG's.
+ * checkpoint PROG CHECKPOINT: becomes the process of the checkpoint, if that is seen to be PROG's.
  *
  * The checkpoint holds the memory of the process as pages.  One of them is the first page of the
  * program, in which are its headers and its build-ID: no other program has the same.

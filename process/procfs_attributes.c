@@ -267,7 +267,7 @@ static void read_numbers(struct process *p, pid_t pid)
 	}
 }
 
-/* ---- Children -------------------------------------------------------------------------------------- */
+/* ---- Children -------------------------------------------------------------------------------- */
 
 /* Helpers of ours are no children that a program waits for: they end without a signal. */
 static bool is_waited_for(pid_t child)

@@ -86,8 +86,8 @@ static void check_state(const struct restore *r, struct findings *f)
 		findings_add(f, LOSS, "handlers that could not be seen from outside are lost:%s "
 			     "(preload libsavefds.so to keep them)", names);
 	if (p->children)
-		findings_add(f, LOSS, "%u child process%s of it %s not restored: a wait for %s says that there "
-			     "is none", p->children, p->children > 1 ? "es" : "",
+		findings_add(f, LOSS, "%u child process%s of it %s not restored: a wait for %s "
+			     "says that there is none", p->children, p->children > 1 ? "es" : "",
 			     p->children > 1 ? "are" : "is", p->children > 1 ? "them" : "it");
 	if (p->have & HAVE_CWD && (stat(p->cwd, &st) < 0 || !S_ISDIR(st.st_mode) ||
 				   access(p->cwd, X_OK) < 0))

@@ -129,7 +129,8 @@ static void check_bind(const struct subject *x)
 	if (needless)
 		findings_add(x->f, LOSS,
 			     "%sdescriptor %d was bound to %s and gets another address: %s",
-			     x->at.text, x->d->fd, socket_address_text(&s->local).text, strerror(errno));
+			     x->at.text, x->d->fd, socket_address_text(&s->local).text,
+			     strerror(errno));
 	else
 		findings_add(x->f, OBSTACLE, "%sdescriptor %d was bound to %s: %s (%s)", x->at.text,
 			     x->d->fd, socket_address_text(&s->local).text, strerror(errno),

@@ -281,8 +281,9 @@ static int do_restart(struct restore *r, const struct findings *f)
 	if (r->options->become)
 		return become(r);
 	if (!r->options->wait && shares_terminal(r))
-		fprintf(stderr, "restart: it shares this terminal with the shell, and what is typed may "
-			"go to either (restart -w waits for it and gives it the terminal)\n");
+		fprintf(stderr, "restart: it shares this terminal with the shell, and what is "
+			"typed may go to either (restart -w waits for it and gives it the "
+			"terminal)\n");
 	wait_prepare();
 	if (r->options->pid == PID_NAMESPACE)
 		return launch_in_namespace(r);

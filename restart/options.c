@@ -20,8 +20,8 @@ static const char usage[] =
 "  -n, --nostop           let it run at once; otherwise it is left stopped until SIGCONT\n"
 "  -w, --wait             wait for it, pass on signals and the terminal, exit with its status\n"
 "      --map=OLD=NEW      paths that begin with OLD begin with NEW now; may be repeated\n"
-"      --pid=POLICY       keep: the old process and thread ids; new: new ones; ns: the old ones in\n"
-"                         a namespace of their own (default: keep if possible, else new)\n"
+"      --pid=POLICY       keep: the old process and thread ids; new: new ones; ns: the old ones\n"
+"                         in a namespace of their own (default: keep if possible, else new)\n"
 "      --lazy             map malloc's memory from CORE, which must stay, instead of copying it\n"
 "      --accept-loss      go on without what cannot be restored\n"
 "      --tcp-established  carry on TCP connections, which ckpt --tcp-established has saved; takes\n"
@@ -36,8 +36,8 @@ static const char usage[] =
 "      --check            would it restart here?  every obstacle and every loss\n"
 "      --plan             the operations that would restore it\n"
 "      --log              the state text inside CORE\n"
-"      --core             the core alone, when CORE is an executable checkpoint or compressed, for\n"
-"                         gdb\n"
+"      --core             the core alone, when CORE is an executable checkpoint or compressed,\n"
+"                         for gdb\n"
 "\n"
 "  -h, --help   -v, --version\n"
 "\n"
@@ -165,8 +165,8 @@ done:
 	argv += optind;
 	argc -= optind;
 	if (argc == 0 && o->filedes && strcmp(o->filedes, "filedescriptors") != 0)
-		return wrong_use("no core file given; -fFILE is the text, and the core a word of its "
-				 "own", NULL);
+		return wrong_use("no core file given; -fFILE is the text, and the core a word of "
+				 "its own", NULL);
 	if (argc == 0)
 		return wrong_use("no core file given", NULL);
 	if (argc > 2)

@@ -92,7 +92,7 @@ void plan_read(const struct restore *r, struct plan *plan, const struct mapping 
 	op->args[1] = to;
 	op->args[2] = m->end - m->start;
 	op->args[3] = m->core_offset;
-	/* tmpfs finds the next hole by looking at every page up to there, which may be the file's last. */
+	/* tmpfs finds a hole by looking at every page up to there, which may be the file's last. */
 	op->args[4] = op->args[2] <= SMALL_READ;
 }
 

@@ -62,7 +62,8 @@ static void check_unchanged(const struct restore *r, struct findings *f, const s
 		findings_add(f, what || severity == OBSTACLE ? severity : REMARK,
 			     "%sdescriptor %d: %s is another file than when the checkpoint was "
 			     "made%s%s%s",
-			     at.text, d->fd, file->name, what ? ", and " : "", what ? what : "", why);
+			     at.text, d->fd, file->name, what ? ", and " : "", what ? what : "",
+			     why);
 	else if (what)
 		findings_add(f, severity, "%sdescriptor %d: %s %s since the checkpoint was made%s",
 			     at.text, d->fd, file->name, what, why);

@@ -91,8 +91,8 @@ int refusal_keep(const struct restore *r, int status)
 		return status;
 	if (find_folder(core_fd(r->core), folder) && fsync(core_fd(r->core)) == 0 &&
 	    give_name(core_fd(r->core), folder, r->process->pid, name, sizeof name))
-		fprintf(stderr, "restart: the core that was read is kept: restart %s, or remove it\n",
-			name);
+		fprintf(stderr, "restart: the core that was read is kept: restart %s, or remove "
+			"it\n", name);
 	else
 		fprintf(stderr, "restart: the core that was read could not be kept\n");
 	return status;

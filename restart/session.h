@@ -15,7 +15,7 @@
 /* Whether, with -w, what restart's terminal sends does not reach the process by itself. */
 bool session_is_apart(const struct restore *r);
 
-/* The operations, with -w.  The leader of a session would be controlled by a terminal that it opens. */
+/* The operations, with -w.  A terminal that the leader of a session opens would control it. */
 void plan_session(const struct restore *r, struct plan *plan);
 
 #endif

@@ -63,9 +63,10 @@ static void check_two_ids(const struct restore *r, struct findings *f, size_t i,
 			     files[j].name);
 }
 
+typedef void check_pair(const struct restore *r, struct findings *f, size_t i, size_t j);
+
 static void check_neighbours(const struct restore *r, struct findings *f,
-			     const struct socket_index *index,
-			     void (*check)(const struct restore *, struct findings *, size_t, size_t))
+			     const struct socket_index *index, check_pair *check)
 {
 	for (size_t k = 1; k < index->count; k++)
 		check(r, f, index->descriptions[k - 1], index->descriptions[k]);

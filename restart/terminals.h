@@ -22,8 +22,8 @@ bool has_own_controlling(const struct restore *r);
 void check_terminal(const struct restore *r, struct findings *f, const struct descriptor *d);
 
 /*
- * Whether it can read from restart's own terminal: without --wait, beside the shell, as a process in
- * a session of its own is not stopped for that (SIGTTIN).
+ * Whether it can read from restart's own terminal: without --wait, beside the shell, as a process
+ * in a session of its own is not stopped for that (SIGTTIN).
  */
 bool shares_terminal(const struct restore *r);
 
@@ -34,8 +34,9 @@ void plan_terminals(const struct restore *r, struct plan *plan);
 void plan_terminal_modes(const struct restore *r, struct plan *plan);
 
 /*
- * Whether the program drew the screen of what is restart's own terminal now: it is in raw mode.  Once
- * such a program runs, redraw_screen() has it draw again, by signals of the kernel; it takes 0.2 s.
+ * Whether the program drew the screen of what is restart's own terminal now: it is in raw mode.
+ * Once such a program runs, redraw_screen() has it draw again, by signals of the kernel; it takes
+ * 0.2 s.
  */
 bool draws_screen(const struct restore *r);
 void redraw_screen(const struct restore *r);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Has a handler, uses much of its stack once, and waits until `go' is there.  Says whether the handler is still
- * there, and ends with status 7.
+ * Has a handler, uses much of its stack once, and waits until `go' is there.  Says whether the
+ * handler is still there, and ends with status 7.
  */
 #include <signal.h>
 #include <stdio.h>

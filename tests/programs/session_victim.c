@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * session_victim session|group|member [keys]: leads a session, a group, or nothing, says "ready" and
- * its id, and waits for the file go.  Then it says what it leads, sends its group SIGTERM, or with
- * "keys" waits for the SIGINT of a terminal, and ends with status 7 when that has come.
+ * session_victim session|group|member [keys]: leads a session, a group, or nothing, says "ready"
+ * and its id, and waits for the file go.  Then it says what it leads, sends its group SIGTERM, or
+ * with "keys" waits for the SIGINT of a terminal, and ends with status 7 when that has come.
  */
 #include <fcntl.h>
 #include <signal.h>
