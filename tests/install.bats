@@ -100,3 +100,19 @@ install_to() {
 @test "the layer check is content with this tree" {
 	"$ROOT/tests/layers.sh"
 }
+
+@test "the width check finds lines of more than 100 columns" {
+	local wide
+
+	wide=$(printf '%0100d' 0)
+	printf '%s\n' "$wide" "x$wide" > a.c
+	mkdir -p b/c build
+	printf '\t%s\n123456\t\t%s\n\n' "${wide:8}" "${wide:15}" > b/c/d.h
+	echo "x$wide" > build/generated.h
+	run "$ROOT/tests/width.sh" .
+	[ "$status" -eq 1 ]
+	diff - <(echo "$output") <<-'END'
+		a.c:2: 101 columns, of which there may be 100
+		b/c/d.h:2: 101 columns, of which there may be 100
+	END
+}

@@ -126,6 +126,7 @@ features() {
 
 step_build() { single "gcc build" "${gcc_build[@]}" all unit fuzzers; }
 step_layers() { single "layers" tests/layers.sh; }
+step_width() { single "width of lines" tests/width.sh; }
 step_shellcheck() {
 	local files
 
@@ -144,7 +145,7 @@ step_asan() {
 }
 
 steps=("$@")
-[ $# -gt 0 ] || steps=(build layers shellcheck unit corpus bats clang asan)
+[ $# -gt 0 ] || steps=(build layers width shellcheck unit corpus bats clang asan)
 for step in "${steps[@]}"; do
 	"step_$step"
 done
