@@ -396,6 +396,7 @@ int main(int argc, char **argv)
 	free(r.nameless);
 	free_sockets(&r);
 	free(r.views);
+	free(r.held);
 	free(r.terminals);
 	process_free(&input.core);
 	process_free(&input.text);

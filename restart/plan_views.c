@@ -40,7 +40,7 @@ int index_views(struct restore *r, struct error *err)
 			r->views[r->view_count++] = &p->mappings[i];
 	if (r->view_count)
 		qsort(r->views, r->view_count, sizeof *r->views, compare);
-	return 0;
+	return index_held(r, err);
 }
 
 static bool same_file(const struct mapping *a, const struct mapping *b)
@@ -58,9 +58,10 @@ static size_t end_of_views(const struct restore *r, size_t first)
 	return end;
 }
 
+/* Whether the core has its bytes or not: another mapping of the same memory may have them. */
 static bool is_shared_anonymous(const struct mapping *m)
 {
-	return has_file(m) && strcmp(m->path, "/dev/zero") == 0 && m->bytes == BYTES_SAVED;
+	return has_file(m) && strcmp(m->path, "/dev/zero") == 0;
 }
 
 bool is_view(const struct restore *r, const struct mapping *m)
@@ -92,44 +93,6 @@ static size_t first_view(const struct restore *r, struct file_id id)
 			high = middle;
 	}
 	return low;
-}
-
-/* The end of what the saved views of the file hold from the offset AT on. */
-static uint64_t held_from(const struct restore *r, struct file_id id, uint64_t at)
-{
-	struct mapping key = { .file = id };
-
-	for (size_t i = first_view(r, id); i < r->view_count && same_file(r->views[i], &key); i++) {
-		const struct mapping *v = r->views[i];
-		uint64_t end = v->file_offset + (v->end - v->start);
-
-		if (v->bytes == BYTES_SAVED && v->file_offset <= at && at < end)
-			return end;
-	}
-	return at;
-}
-
-static bool hold(const struct restore *r, struct file_id id, uint64_t at, uint64_t end)
-{
-	while (at < end) {
-		uint64_t next = held_from(r, id, at);
-
-		if (next == at)
-			return false;
-		at = next;
-	}
-	return true;
-}
-
-bool views_cover(const struct restore *r, const struct mapping *m)
-{
-	return has_file(m) &&
-	       hold(r, m->file, m->file_offset, m->file_offset + (m->end - m->start));
-}
-
-bool views_hold(const struct restore *r, struct file_id id, uint64_t size)
-{
-	return hold(r, id, 0, size);
 }
 
 static int write_view(const struct restore *r, const struct mapping *v, uint64_t size, int fd,
@@ -184,26 +147,37 @@ static addr_t find_gap(const struct restore *r, uint64_t size)
 	return 0;
 }
 
-/*
- * The memory is mapped once, filled, and mapped again where it was: mremap() of no bytes of shared
- * memory makes a second mapping (mm/mremap.c).
- */
-static void plan_one(const struct restore *r, struct plan *plan, size_t first, size_t end)
+/* How much of their memory the views from FIRST to END show. */
+static uint64_t size_of_views(const struct restore *r, size_t first, size_t end)
 {
-	const struct mapping *m = r->views[first];
 	uint64_t size = 0;
 
-	for (size_t i = first; i < end; i++)
-		if (r->views[i]->file_offset + (r->views[i]->end - r->views[i]->start) > size)
-			size = r->views[i]->file_offset + (r->views[i]->end - r->views[i]->start);
-	addr_t whole = find_gap(r, size);
+	for (size_t i = first; i < end; i++) {
+		const struct mapping *v = r->views[i];
+
+		if (v->file_offset + (v->end - v->start) > size)
+			size = v->file_offset + (v->end - v->start);
+	}
+	return size;
+}
+
+/*
+ * The memory is mapped once, at WHOLE, filled, and mapped again where it was: mremap() of no bytes of
+ * shared memory makes a second mapping (mm/mremap.c).
+ */
+static void plan_one(const struct restore *r, struct plan *plan, size_t first, size_t end,
+		     addr_t whole)
+{
+	const struct mapping *m = r->views[first];
+	uint64_t size = size_of_views(r, first, end);
 
 	plan_syscall(plan, OP_EXPECT, SYS_mmap, whole, size, PROT_READ | PROT_WRITE,
 		     MAP_ANONYMOUS | MAP_FIXED_NOREPLACE |
 		     (trait_map_flags(r, m) & ~(unsigned)MAP_HUGETLB), -1)->expect = whole;
 	plan_note(plan, "shared memory with %zu mappings", end - first);
 	for (size_t i = first; i < end; i++)
-		plan_read(r, plan, r->views[i], whole + r->views[i]->file_offset);
+		if (r->views[i]->bytes == BYTES_SAVED)
+			plan_read(r, plan, r->views[i], whole + r->views[i]->file_offset);
 	for (size_t i = first; i < end; i++) {
 		m = r->views[i];
 		plan_syscall(plan, OP_EXPECT, SYS_mremap, whole + m->file_offset, 0,
@@ -218,9 +192,20 @@ static void plan_one(const struct restore *r, struct plan *plan, size_t first, s
 
 void plan_views(const struct restore *r, struct plan *plan)
 {
+	uint64_t most = 0;
+
+	for (size_t first = 0, end; first < r->view_count; first = end) {
+		end = end_of_views(r, first);
+		uint64_t size = size_of_views(r, first, end);
+
+		if (is_view(r, r->views[first]) && size > most)
+			most = size;
+	}
+	addr_t whole = most ? find_gap(r, most) : 0;
+
 	for (size_t first = 0, end; first < r->view_count; first = end) {
 		end = end_of_views(r, first);
 		if (is_view(r, r->views[first]))
-			plan_one(r, plan, first, end);
+			plan_one(r, plan, first, end, whole);
 	}
 }

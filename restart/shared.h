@@ -12,8 +12,16 @@
 /* Sorts the shared mappings, so that all of one memory are found at once. */
 MUST_CHECK int index_views(struct restore *r, struct error *err);
 
-/* Whether other mappings of M's memory hold all that M shows. */
+/* ---- held.c: what the core has of it ---- */
+
+/* Part of the above. */
+MUST_CHECK int index_held(struct restore *r, struct error *err);
+
+/* Whether mappings of M's memory, M or others, have in the core all that M shows. */
 bool views_cover(const struct restore *r, const struct mapping *m);
+
+/* Whether the core has, in the shared mappings of the file with this id, its first SIZE bytes. */
+bool views_hold(const struct restore *r, struct file_id id, uint64_t size);
 
 /* Reads what the core has of M to the address TO. */
 void plan_read(const struct restore *r, struct plan *plan, const struct mapping *m, addr_t to);
@@ -23,9 +31,6 @@ void plan_read(const struct restore *r, struct plan *plan, const struct mapping 
 /* Whether M is one of several mappings of shared anonymous memory. */
 bool is_view(const struct restore *r, const struct mapping *m);
 void plan_views(const struct restore *r, struct plan *plan);
-
-/* Whether the core has, in the shared mappings of the file with this id, its first SIZE bytes. */
-bool views_hold(const struct restore *r, struct file_id id, uint64_t size);
 
 /* Writes what the core has of N, in its shared mappings, to FD. */
 MUST_CHECK int views_write(const struct restore *r, const struct nameless *n, int fd,
