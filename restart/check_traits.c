@@ -12,6 +12,7 @@
 
 #include "process/arch.h"
 #include "restart/caps.h"
+#include "restart/shared.h"
 #include "restart/traits.h"
 
 /* ---- What the kernel here has ---------------------------------------------------------------- */
@@ -157,6 +158,7 @@ static void check_left_out(const struct restore *r, struct findings *f)
 		const struct mapping *m = &p->mappings[i];
 
 		if (p->origin == ORIGIN_OURS || m->bytes == BYTES_SAVED || m->bytes == BYTES_FILE ||
+		    is_mapped_nameless(r, m) || views_cover(r, m) ||
 		    (trait_of(r, m)->flags & (TRAIT_DONTDUMP | TRAIT_DROPPABLE)) !=
 			    TRAIT_DONTDUMP ||
 		    trait_is_kernels(r, trait_of(r, m)))

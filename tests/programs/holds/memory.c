@@ -161,6 +161,31 @@ static const char *thrice_check(void)
 	return NULL;
 }
 
+/* ---- Shared memory whose lower mapping, or half of it, is kept out of cores ---- */
+
+static char *left_out, *dumped;
+
+static void left_out_set_up(void)
+{
+	char *one = map(MAP_SHARED | MAP_ANONYMOUS, -1);
+	char *other = mremap(one, 0, SIZE, MREMAP_MAYMOVE);
+
+	NEED(other != MAP_FAILED);
+	fill(one, 10);
+	left_out = one < other ? one : other;
+	dumped = one < other ? other : one;
+	NEED(madvise(left_out, SIZE / 2, MADV_DONTDUMP) == 0);
+}
+
+static const char *left_out_check(void)
+{
+	EXPECT(filled(dumped, 10, 0, PAGES) && filled(left_out, 10, 0, PAGES));
+	left_out[7] = 'x';
+	dumped[SIZE - 7] = 'y';
+	EXPECT(dumped[7] == 'x' && left_out[SIZE - 7] == 'y');
+	return NULL;
+}
+
 /* ---- Files ---- */
 
 static char *file_private, *file_shared, *file_readonly;
@@ -324,6 +349,8 @@ const struct hold memory_holds[] = {
 	{ "shared", "memory shared with children to come", shared_set_up, shared_check, 0 },
 	{ "shared-thrice", "shared memory with three mappings is one memory", thrice_set_up,
 	  thrice_check, 0 },
+	{ "shared-left-out", "shared memory of which one of two mappings is kept out of cores",
+	  left_out_set_up, left_out_check, 0 },
 	{ "file-private", "a private mapping of a file, of which a page was written",
 	  file_private_set_up,
 	  file_private_check, 0 },
