@@ -136,13 +136,14 @@ waits_in() {
 
 # The process has no copy and no child that it does not know of.
 only_the_process() {
-	local exe other
+	local exe others
 
 	exe=$(readlink "/proc/$PID/exe")
-	for other in /proc/[0-9]*; do
-		[ "$(readlink "$other/exe")" != "$exe" ] || [ "${other#/proc/}" = "$PID" ] ||
-			[[ " $CHILDREN " == *" ${other#/proc/} "* ]] || fail "there is also ${other#/proc/}" || return 1
-	done
+	# All in one look, as it is done often.
+	# shellcheck disable=SC2086  # several numbers
+	others=$(find /proc/[0-9]*/exe -maxdepth 0 -lname "$exe" 2> /dev/null | tr -dc '0-9\n' |
+		grep -vxF "$(printf '%s\n' "$PID" $CHILDREN)") || true
+	[ -z "$others" ] || fail "there is also $others"
 }
 
 is_free() { [ "$(field TracerPid)" = 0 ] && [[ $(field State) != [tZ]* ]]; }
@@ -156,7 +157,7 @@ killed_at() {
 	shift 2
 	(strace -f -o /dev/null -e inject="$call:signal=KILL:when=$n" \
 		"$BIN/ckpt" -p "$PID" -o core "$@" > /dev/null 2>&1) 2> /dev/null || true
-	wait_until 5 is_free && wait_until 5 has_its_children && wait_until 5 only_the_process ||
+	wait_until 60 is_free && wait_until 60 has_its_children && wait_until 60 only_the_process ||
 		fail "ckpt $* killed at $call $n: $(field State), traced by $(field TracerPid), children $(children)"
 }
 
@@ -198,10 +199,10 @@ killed_everywhere() {
 	need strace
 	start_reading ckpt_waits read
 	for signal in INT TERM HUP; do
-		(strace -f -o /dev/null -e inject="pread64:signal=$signal:when=20" "$BIN/ckpt" -p "$PID" -o core \
-			> /dev/null 2>&1) 2> /dev/null || true
+		(become strace -f -o /dev/null -e inject="pread64:signal=$signal:when=20" \
+			"$BIN/ckpt" -p "$PID" -o core > /dev/null 2>&1) 2> /dev/null || true
 		[ -z "$(find . -name 'core*' -o -name '.restart*')" ]
-		wait_until 5 is_free
+		wait_until 60 is_free
 	done
 	ends_well
 }
