@@ -148,7 +148,7 @@ says() {
 
 @test "timers have their ids on a kernel that counts them, too" {
 	build_program attributes_old_kernel
-	gcc -std=gnu11 -O1 -o holds "$ROOT"/tests/programs/holds/*.c -pthread -lm
+	build_holds holds
 	checkpoint ./holds go timer-clocks timer-stopped timer-expired
 	touch go
 	./attributes_old_kernel "$BIN/restart" --plan core > plan

@@ -18,7 +18,7 @@ setup_file() {
 }
 
 build_plugin() {
-	"${CC:-gcc}" -shared -fPIC -Wl,--build-id -o "$1" "${@:2}" "$ROOT/tests/programs/restart_plugin.c"
+	compile "$1" "${CC:-gcc}" -shared -fPIC -Wl,--build-id "${@:2}" "$ROOT/tests/programs/restart_plugin.c"
 }
 
 # Each test has a copy of restart and of a victim, the victim's core and its text.

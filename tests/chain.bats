@@ -57,6 +57,6 @@ chain() {
 
 @test "java with a pool of threads" {
 	need java javac
-	javac -d classes "$ROOT/tests/programs/Chain.java"
+	build_java Chain classes
 	chain java -cp "$WORK/classes" Chain
 }

@@ -20,7 +20,7 @@ setup() {
 # ---- Programs that know nothing of us ----------------------------------------------------------------
 
 setup_file() {
-	! command -v javac || javac -d "$BATS_FILE_TMPDIR" "$BATS_TEST_DIRNAME/programs/real_java.java"
+	! command -v javac || build_java real_java "$BATS_FILE_TMPDIR/classes"
 }
 
 # begin COMMAND...: starts the command in the folder run/, after its twin in plain/ has run through.
@@ -54,7 +54,7 @@ begin_java() {
 
 	need java
 	need_old_ids
-	[ ! -e "$BATS_FILE_TMPDIR/RealJava.class" ] || main=(-cp "$BATS_FILE_TMPDIR" RealJava)
+	[ ! -e "$BATS_FILE_TMPDIR/classes" ] || main=(-cp "$BATS_FILE_TMPDIR/classes" RealJava)
 	begin "$(readlink -f "$(command -v java)")" -Xmx64m "${main[@]}"
 }
 

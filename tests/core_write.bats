@@ -9,8 +9,7 @@ load helper
 
 setup_file() {
 	cd "$BATS_FILE_TMPDIR" || return 1
-	"${CC:-gcc}" -std=gnu11 -g -O1 -o copy_core -I "$ROOT" "$ROOT/tests/programs/copy_core.c" \
-		"$ROOT"/{elf,process,util}/*.c -lelf -lxxhash -lzstd -pthread
+	build_with_parts copy_core
 	for name in threads growth process; do
 		build_program "restart_$name" -lm
 	done

@@ -10,9 +10,7 @@ load helper
 
 setup_file() {
 	cd "$BATS_FILE_TMPDIR" || return 1
-	"${CC:-gcc}" -std=gnu11 -g -O1 -o equal_compare -I "$ROOT" \
-		"$ROOT/tests/programs/equal_compare.c" "$ROOT"/{elf,process,util}/*.c \
-		-lelf -lxxhash -lzstd -pthread
+	build_with_parts equal_compare
 	build_program equal_threads "$(grep -qw avx /proc/cpuinfo && echo -mavx || echo -O1)"
 	build_program equal_memory
 	! grep -qw avx /proc/cpuinfo || build_program machine_vectors -mavx

@@ -207,7 +207,7 @@ resumes() {
 
 @test "java goes on" {
 	need java javac
-	javac -d classes "$ROOT/tests/programs/real_java.java"
+	build_java real_java classes
 	resumes java -cp ../classes RealJava
 }
 

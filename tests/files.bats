@@ -9,7 +9,7 @@ load helper
 setup_file() {
 	chmod a+rx "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR"
 	export HOLDS=$BATS_FILE_TMPDIR/holds
-	gcc -std=gnu11 -O1 -g -o "$HOLDS" "$ROOT"/tests/programs/holds/*.c -pthread -lm
+	build_holds "$HOLDS"
 }
 
 # hold NAME...: a program that holds these, ready.

@@ -109,13 +109,47 @@ start() {
 # start_saving COMMAND...: as start, with libsavefds preloaded.
 start_saving() { start env LD_PRELOAD="$SAVEFDS" "$@"; }
 
-# Compiles tests/programs/NAME.c to ./NAME: build_program NAME [FLAGS].
-build_program() {
-	local name=$1
+# compile NAME COMMAND...: ./NAME is what the command makes, which gets `-o FILE' at its end.  In one
+# run each command is run once, whose files have absolute names, and what it has made is copied:
+# tests/run.sh names a folder for that, as each of its files is a run of bats.
+compile() {
+	local name=$1 made
 
 	shift
-	"${CC:-gcc}" -std=gnu11 -g -O1 -I "$ROOT" -o "$name" "$ROOT/tests/programs/$name.c" \
-		-pthread "$@"
+	made=${BUILT:-$BATS_RUN_TMPDIR}/$(md5sum <<< "$*" | cut -d' ' -f1) || return 1
+	if [ ! -e "$made" ]; then
+		"$@" -o "$made.$BASHPID" && mv "$made.$BASHPID" "$made" || return 1
+	fi
+	cp "$made" "$name"
+}
+
+# Compiles tests/programs/NAME.c to ./NAME: build_program NAME [FLAGS].
+build_program() {
+	compile "$1" "${CC:-gcc}" -std=gnu11 -g -O1 -I "$ROOT" "$ROOT/tests/programs/$1.c" \
+		-pthread "${@:2}"
+}
+
+# As build_program, with the functions of elf/, process/ and util/: build_with_parts NAME.
+build_with_parts() {
+	compile parts.o gcc -std=gnu11 -g -O0 -r -I "$ROOT" "$ROOT"/{elf,process,util}/*.c
+	build_program "$1" "$PWD/parts.o" -lelf -lxxhash -lzstd
+}
+
+# Compiles all of tests/programs/holds/: build_holds NAME.
+build_holds() {
+	compile "$1" gcc -std=gnu11 -Wall -Wextra -O1 -g "$ROOT"/tests/programs/holds/*.c -pthread -lm
+}
+
+# The classes of tests/programs/NAME.java are put into a new folder: build_java NAME FOLDER.
+build_java() {
+	local made=${BUILT:-$BATS_RUN_TMPDIR}/$1.classes
+
+	if [ ! -d "$made" ]; then
+		javac -d "$made.$BASHPID" "$ROOT/tests/programs/$1.java" || return 1
+		# Somebody else may have been faster.
+		mv -T "$made.$BASHPID" "$made" 2> /dev/null || [ -d "$made" ] || return 1
+	fi
+	cp -r "$made" "$2"
 }
 
 # ---- Core files --------------------------------------------------------------------------------

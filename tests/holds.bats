@@ -11,8 +11,7 @@ load helper
 setup_file() {
 	chmod a+rx "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR"
 	export HOLDS=$BATS_FILE_TMPDIR/holds
-	gcc -std=gnu11 -Wall -Wextra -O1 -g -o "$HOLDS" "$ROOT"/tests/programs/holds/*.c \
-		-pthread -lm
+	build_holds "$HOLDS"
 }
 
 # without FLAG...: the holds that are marked with one of them, as options that leave them out.

@@ -227,7 +227,7 @@ resume_bash_with_commands() {
 # ---- java ---------------------------------------------------------------------------------------
 
 setup_file() {
-	! command -v javac || javac -d "$BATS_FILE_TMPDIR" "$BATS_TEST_DIRNAME/programs/real_java.java"
+	! command -v javac || build_java real_java "$BATS_FILE_TMPDIR/classes"
 }
 
 # The JVM has its own use for SIGQUIT.  gdb writes out what is only reserved, so that is kept small.
@@ -236,7 +236,7 @@ begin_java() {
 
 	need java
 	need_old_ids
-	[ ! -e "$BATS_FILE_TMPDIR/RealJava.class" ] || main=(-cp "$BATS_FILE_TMPDIR" RealJava)
+	[ ! -e "$BATS_FILE_TMPDIR/classes" ] || main=(-cp "$BATS_FILE_TMPDIR/classes" RealJava)
 	JAVA=$(readlink -f "$(command -v java)")
 	begin env MALLOC_ARENA_MAX=1 "$JAVA" -Xmx64m -XX:ReservedCodeCacheSize=32m \
 		-XX:CompressedClassSpaceSize=16m "${main[@]}"

@@ -16,7 +16,7 @@ setup_file() {
 		hidden calls io_calls no_ptrace; do
 		build_program "restart_$name" -lm
 	done
-	"${CC:-gcc}" -shared -fPIC -o plugin.so "$ROOT/tests/programs/restart_plugin.c"
+	compile plugin.so "${CC:-gcc}" -shared -fPIC "$ROOT/tests/programs/restart_plugin.c"
 	for name in process growth threads clock; do
 		build_kind "$name" static -static -no-pie -fno-pie
 		build_kind "$name" static_pie -static-pie -fPIE
@@ -29,7 +29,7 @@ build_kind() {
 	local name=$1 suffix=$2
 
 	shift 2
-	"${CC:-gcc}" -std=gnu11 -g -O1 -I "$ROOT" -o "restart_${name}_$suffix" \
+	compile "restart_${name}_$suffix" "${CC:-gcc}" -std=gnu11 -g -O1 -I "$ROOT" \
 		"$ROOT/tests/programs/restart_$name.c" -pthread "$@"
 }
 

@@ -11,6 +11,8 @@ export LC_ALL=C
 passed=0 failed=0 skipped=0
 logs=$(mktemp -d) || exit 1
 trap 'rm -rf "$logs"' EXIT
+export BUILT=$logs/programs  # of the tests: see compile() in tests/helper.bash
+mkdir "$BUILT"
 
 # The three builds; what each is tested with.  That of clang is for its warnings: nothing of it is run.
 # Under a sanitizer gcc's own warnings are not true, and the other two builds have them.

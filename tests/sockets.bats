@@ -203,7 +203,7 @@ time.sleep(1000)"
 
 @test "sockets come back with savefds and gcore" {
 	need gdb
-	gcc -std=gnu11 -O1 -g -o holds "$ROOT"/tests/programs/holds/*.c -pthread -lm
+	build_holds holds
 	chmod a+rx holds
 	start "${AS_USER[@]}" ./holds go socket-stream socket-datagrams socket-listener tcp-listener tcp-connection \
 		< /dev/null > out 2> err
