@@ -3,10 +3,10 @@
 
 load helper
 
-# install_to ARGUMENTS...: make install of the programs under test.
+# install_to ARGUMENTS...: make install of the programs under test, which are not built anew.
 install_to() {
-	env -u MAKEFLAGS -u MAKELEVEL -u BUILD make -s -C "$ROOT" install \
-		CFLAGS=-O0 BUILD="$WORK/build" BIN="$WORK/bin" LIB="$WORK/lib" "$@"
+	env -u MAKEFLAGS -u MAKELEVEL -u BUILD make -s -C "$ROOT" --assume-old=all install \
+		BIN="$BIN" LIB="$LIB" "$@"
 }
 
 @test "make install puts programs, library and manual pages under DESTDIR and PREFIX" {
