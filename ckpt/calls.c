@@ -285,7 +285,6 @@ int tracee_call(struct tracee *t, long *result, struct error *err, long nr, uint
 int tracee_exit(struct tracee *t, struct error *err)
 {
 	struct user_regs_struct regs;
-	int status;
 
 	if (traced_registers(t->caller->tid, &regs, err) < 0)
 		return -1;
@@ -293,15 +292,9 @@ int tracee_exit(struct tracee *t, struct error *err)
 	regs.rsp = t->scratch.call_sp;
 	if (traced_set_registers(t->caller->tid, &regs, err) < 0)
 		return -1;
-	/* Its parent hears of the end only when the tracer has heard of every thread's. */
 	if (ptrace(PTRACE_DETACH, t->caller->tid, 0, 0) < 0)
 		return error_sys(err, errno, "thread %d", t->caller->tid);
-	for (size_t i = 1; i < t->count; i++)
-		while (waitpid(t->threads[i].tid, &status, __WALL) >= 0 ? WIFSTOPPED(status)
-									: errno == EINTR)
-			;
-	t->caller = NULL;
-	t->count = 0;
+	tracee_bury(t);
 	return 0;
 }
 

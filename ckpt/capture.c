@@ -231,8 +231,11 @@ int capture_kill(struct capture *c, bool gently, struct error *err)
 	c->dying = (int)syscall(SYS_pidfd_open, c->process.pid, 0);
 	/* On failure the frame, if any, is put back by capture_end(). */
 	if (!gently || !c->tracee || tracee_begin_calls(c->tracee, 0, &c->process, &unable) < 0 ||
-	    tracee_exit(c->tracee, &unable) < 0)
+	    tracee_exit(c->tracee, &unable) < 0) {
 		kill(c->process.pid, SIGKILL);
+		if (c->tracee)
+			tracee_bury(c->tracee);
+	}
 	return 0;
 }
 

@@ -99,6 +99,12 @@ void tracee_end_calls(struct tracee *t);
 void tracee_release(struct tracee *t);
 
 /*
+ * The process has been told to end: waits until its threads have.  Nobody else, its parent
+ * included, hears of its end before we have heard of that of every thread.
+ */
+void tracee_bury(struct tracee *t);
+
+/*
  * The process stands still for longer, and nothing is asked of it: stops the clock (SIGALRM) that
  * otherwise interrupts what the caller does.
  */

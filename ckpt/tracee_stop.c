@@ -22,6 +22,7 @@ enum {
 	 */
 	TICK_MS = 20,
 	STOP_TICKS = 100,
+	END_TICKS = 500,  /* one that has been killed may be stuck in a driver */
 	EXEC_RETRIES = 20,
 	ERESTARTNOHAND = 514,  /* include/linux/errno.h */
 };
@@ -312,6 +313,21 @@ void tracee_release(struct tracee *t)
 		detach(t->threads[i].tid, t->all_stopped);
 	t->count = 0;
 	t->all_stopped = false;
+	set_ticking(NULL);
+}
+
+void tracee_bury(struct tracee *t)
+{
+	int status;
+
+	set_ticking(t);
+	/* The leader comes last: it is not told to have ended before the others are buried. */
+	for (size_t i = t->count; i-- > 0;)
+		while (waitpid(t->threads[i].tid, &status, __WALL) >= 0 ?
+		       WIFSTOPPED(status) : errno == EINTR && ticks < END_TICKS)
+			;
+	t->count = 0;
+	t->caller = NULL;  /* nothing is to be put back */
 	set_ticking(NULL);
 }
 

@@ -252,6 +252,16 @@ setup_pause() { mkfifo pause; }
 	[ "$(head -n $((last + 5)) out)" = "$(seq 0 $((last + 4)))" ]
 }
 
+@test "-k: the end of a program with threads is heard of when it comes" {
+	need strace
+	build_program real_threads
+	start ./real_threads > out 2> err
+	wait_text out '^half$'
+	strace -o trace -e trace=poll "$BIN/ckpt" -p "$PID" -k -o core 2> strace.err
+	run ! grep Timeout trace
+	[ -s trace ]
+}
+
 @test "--log writes the text that is in the core" {
 	setup_pause
 	start_counter
