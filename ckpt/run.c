@@ -3,9 +3,11 @@
 #include "ckpt/run.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ckpt/inject.h"
@@ -49,6 +51,24 @@ static int choose_name(char name[PATH_MAX], const struct run_options *o, bool sc
 			       PATH_MAX
 		       ? 0
 		       : error_sys(err, ENAMETOOLONG, "%s", given);
+}
+
+/* A folder that cannot be written to would otherwise be told of when it is too late. */
+static int check_name(const char *name, struct error *err)
+{
+	const char *slash = strrchr(name, '/');
+	char folder[PATH_MAX];
+	struct stat st;
+
+	if (!slash)
+		return 0;
+	format(folder, sizeof folder, "%.*s", slash > name ? (int)(slash - name) : 1, name);
+	if (!slash[1] || (lstat(name, &st) == 0 && !S_ISREG(st.st_mode)))
+		return error_set(err, EEXIST, "%s: is there and not a regular file; give another "
+				 "name", name);
+	if (faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) < 0)
+		return error_sys(err, errno, "%s: no checkpoint can be written there", name);
+	return 0;
 }
 
 static int preload(const char *library)
@@ -122,6 +142,8 @@ int run_program(const struct run_options *o)
 	if (choose_name(name, o, f.script, &err) < 0)
 		return fail(&err, RUN_FAILED);
 	if (o->resume && continue_from_checkpoint(o, name, &err) < 0)
+		return fail(&err, RUN_FAILED);
+	if (check_name(name, &err) < 0)
 		return fail(&err, RUN_FAILED);
 	/* Once more: there is no checkpoint, so now the program must be there. */
 	if (program_find(&f, o->program[0], &err) < 0)

@@ -107,3 +107,17 @@ checkpointed() {
 	STARTED+=("${BASH_REMATCH[1]}")
 	terminal_expect 'done0'
 }
+
+@test "a checkpoint that could not be written is refused before the program runs" {
+	run -125 "$BIN/ckpt" -n none/foo.ckpt touch ran
+	[ "$output" = "ckpt: $WORK/none/foo.ckpt: no checkpoint can be written there: No such file or directory" ]
+	mkdir folder
+	run -125 "$BIN/ckpt" -n folder touch ran
+	[ "$output" = "ckpt: $WORK/folder: is there and not a regular file; give another name" ]
+	run -125 "$BIN/ckpt" -n folder/ touch ran
+	chmod 755 .
+	chmod 555 folder
+	run -125 as_user "$BIN/ckpt" -n folder/foo.ckpt touch ran
+	[ "$output" = "ckpt: $WORK/folder/foo.ckpt: no checkpoint can be written there: Permission denied" ]
+	[ ! -e ran ]
+}

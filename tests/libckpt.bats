@@ -104,10 +104,11 @@ ends() {
 @test "the options of ckpt are the environment of the library" {
 	build_linked ckpt_lib_config
 	touch go
+	mkdir sub
 	run ckpt -n sub/name -c -a USR2 -z 90000 --keep=4 ./ckpt_lib_config
 	[ "${lines[0]}" = "$WORK/sub/name 12 1 90000 4" ]
-	run env CKPT_NAME=other CKPT_ASYNCSIG=10 ckpt --name=/abs --signal=0 ./ckpt_lib_config
-	[ "${lines[0]}" = "/abs 0 0 0 1" ]
+	run env CKPT_NAME=other CKPT_ASYNCSIG=10 ckpt --name="$WORK/abs" --signal=0 ./ckpt_lib_config
+	[ "${lines[0]}" = "$WORK/abs 0 0 0 1" ]
 	run env CKPT_NAME=other CKPT_ASYNCSIG=10 ckpt ./ckpt_lib_config
 	[ "${lines[0]}" = "other 10 0 0 1" ]
 }
@@ -225,12 +226,12 @@ ends() {
 @test "an ordinary user's checkpoint fails where the user may not write" {
 	build_program ckpt_lib_count
 	mkdir mine theirs
-	chmod 777 mine
 	copy_programs
-	chmod 555 theirs
+	chmod 777 mine theirs
 	cd mine
 	start "${AS_USER[@]}" "$WORK/bin/ckpt" -n ../theirs/saved ../ckpt_lib_count > out 2> err
 	wait_lines out 3
+	chmod 555 ../theirs
 	kill -TSTP "$PID"
 	wait_text err '^ckpt_lib_count: not checkpointed: .*/theirs/saved.*Permission denied'
 	grows out
@@ -537,7 +538,7 @@ print("end")' > out
 	[[ $output == *"job: truncated:"*"continuing from"*"job.1"* ]]
 	rm job.1
 	run -125 here ckpt --resume -n job ./ckpt_lib_count
-	[[ $output == *"job: truncated:"* ]]
+	[[ $output == *"job: truncated:"*"remove it to start the program afresh" ]]
 	cmp job cut
 	echo text > job
 	run -125 here ckpt --resume -n job ./ckpt_lib_count
