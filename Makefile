@@ -68,7 +68,8 @@ $(BUILD)/restart_main.o: $(RESTART) $(BUILD)/restart/blob.o
 STATIC_AGENT := $(patsubst %.c,$(BUILD)/static/%.o,$(wildcard libckpt/static/*.c) \
 	$(addprefix libckpt/,settings.c engine.c checkpoint.c handler.c period.c environment.c \
 		terminal.c) \
-	util/format.c util/error.c process/names.c process/interrupted_x86_64.c process/syscall_restart.c)
+	util/format.c util/error.c process/names.c process/interrupted_x86_64.c process/syscall_restart.c \
+	process/call_on_stack_x86_64.c)
 
 $(BUILD)/static/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -232,6 +233,9 @@ install: all
 	install -m 644 doc/*.3 $(DESTDIR)$(PREFIX)/share/man/man3
 	install -m 644 doc/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m 644 doc/*.7 $(DESTDIR)$(PREFIX)/share/man/man7
+	@if [ -n "$(DESTDIR)" ]; then :; elif [ "$$(id -u)" = 0 ] && ldconfig 2>/dev/null; then :; else \
+		echo "for programs linked with -lckpt: run ldconfig, or set LD_LIBRARY_PATH=$(PREFIX)/lib"; \
+	fi
 
 clean:
 	rm -rf $(BUILD) $(BIN) $(LIB)

@@ -100,11 +100,21 @@ static void handle_signal(int signo, siginfo_t *info, void *context)
 
 /* ---- Its place ------------------------------------------------------------------------------- */
 
-/* The bytes by which debuggers know the return from a signal handler. */
-__attribute__((naked)) static void restorer(void)
-{
-	__asm__("movq $15, %rax\n\tsyscall");
-}
+/*
+ * The return from the handler.  Debuggers and unwinders know it by these bytes (gdb also by its name,
+ * amd64_linux_sigtramp_p()) where no unwind table covers it and the byte in front, at which they look
+ * as for a caller: so it is no C function, which would have one.
+ */
+void restorer(void) __asm__("__restore_rt") __attribute__((visibility("hidden")));
+__asm__(".pushsection .text\n"
+	"nop\n"
+	".hidden __restore_rt\n"
+	".type __restore_rt, @function\n"
+	"__restore_rt:\n"
+	"movq $15, %rax\n"
+	"syscall\n"
+	".size __restore_rt, . - __restore_rt\n"
+	".popsection");
 
 static void install(int signo)
 {

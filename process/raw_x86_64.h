@@ -27,18 +27,8 @@ static inline long raw_syscall(long number, long a, long b, long c, long d, long
 }
 
 /* Calls FUNCTION(ARGUMENT) on the stack that ends at TOP, which is 16-byte aligned. */
-static inline void call_on_stack(void *top, void (*function)(void *), void *argument)
-{
-	__asm__ volatile("movq %%rsp, %%rbx\n\t"
-			 "movq %[top], %%rsp\n\t"
-			 "call *%[function]\n\t"
-			 "movq %%rbx, %%rsp"
-			 : "+D"(argument)
-			 : [top] "r"(top), [function] "r"(function)
-			 : "rax", "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "memory",
-			   "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",
-			   "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
-}
+__attribute__((visibility("hidden")))
+void call_on_stack(void *top, void (*function)(void *), void *argument);
 
 /*
  * As clone() with FLAGS and the stack that ends at TOP: the child calls FUNCTION, which never
