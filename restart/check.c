@@ -142,11 +142,18 @@ static void check_limits(const struct restore *r, struct findings *f)
 
 /*
  * Of a core that has checksums nothing is executed that is not as it was written.  The memory is
- * verified where it will be read anyway, and always for --check.
+ * verified where it will be read anyway, and always for --check; where a tracer watches, it is
+ * verified while it is copied, on another processor.
  */
+bool verified_meanwhile(const struct restore *r)
+{
+	return core_has_checksums(r->core) && !r->lazy && r->finish == FINISH_TRACED;
+}
+
 static void check_checksums(const struct restore *r, struct findings *f)
 {
-	bool memory = !r->options->lazy || r->options->mode == MODE_CHECK;
+	bool memory = r->options->mode == MODE_CHECK ||
+		      (r->options->mode == MODE_RESTART && !r->options->lazy && !r->program);
 	struct error err;
 
 	if (!core_has_checksums(r->core))

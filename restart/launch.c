@@ -161,6 +161,9 @@ pid_t launch(struct restore *r, struct error *err)
 			return pid;
 		fprintf(stderr, "restart: %s: restored in place, so /proc/PID/exe is restart's own "
 			"and some pages of the bootstrap stay\n", err->message);
+		/* Nobody could hold the process until that is done. */
+		if (core_has_checksums(r->core) && !r->lazy && core_check_memory(r->core, err) < 0)
+			return -1;
 	}
 	r->finish = FINISH_IN_PLACE;
 	return launch_in_place(r, err);

@@ -6,6 +6,7 @@
 #define RESTART_LAUNCH_H
 
 #include <errno.h>
+#include <sched.h>
 
 #include "restart/restore.h"
 
@@ -25,6 +26,16 @@ pid_t launch(struct restore *r, struct error *err);
  * with nothing changed; what fails later ends the process with status 1, and a line says why.
  */
 void launch_become(struct restore *r, struct error *err);
+
+/*
+ * Tracer and new process hand over to each other many times; on two cpus a hand-over now and then
+ * costs a whole scheduler tick, so both run on one until the program is set free, but for the time
+ * that copying memory takes.
+ */
+struct pin {
+	bool set;
+	cpu_set_t all, one;
+};
 
 /* The error's code when this process may not trace its child. */
 #define LAUNCH_NO_PTRACE ENOTSUP

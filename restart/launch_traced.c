@@ -43,8 +43,7 @@ struct session {
 	struct plan plan;
 	pid_t *tids;          /* by the thread's number, once it has trapped */
 	size_t arrived;
-	cpu_set_t cpus;       /* restart's own, which the program gets */
-	bool pinned;
+	struct pin pin;       /* all: restart's own, which the program gets */
 };
 
 /* ---- Starting PROG --------------------------------------------------------------------------- */
@@ -117,31 +116,29 @@ static int wait_for_stop(struct session *s, int report, int *signal, struct erro
 	return 0;
 }
 
-/*
- * Tracer and child hand over to each other many times; on two cpus a hand-over now and then costs
- * a whole scheduler tick, so both run on one until the program is set free.
- */
 static void pin(struct session *s)
 {
-	cpu_set_t one;
+	struct pin *p = &s->pin;
 	int cpu = sched_getcpu();
 
-	if (cpu < 0 || cpu >= CPU_SETSIZE || sched_getaffinity(0, sizeof s->cpus, &s->cpus) < 0)
+	if (cpu < 0 || cpu >= CPU_SETSIZE || sched_getaffinity(0, sizeof p->all, &p->all) < 0)
 		return;
-	CPU_ZERO(&one);
-	CPU_SET(cpu, &one);
-	s->pinned = sched_setaffinity(0, sizeof one, &one) == 0;
+	CPU_ZERO(&p->one);
+	CPU_SET(cpu, &p->one);
+	p->set = sched_setaffinity(0, sizeof p->one, &p->one) == 0;
+	s->r->pin = p->set ? p : NULL;
 }
 
 static void unpin(struct session *s)
 {
-	if (!s->pinned)
+	if (!s->pin.set)
 		return;
 	for (size_t i = 0; i < s->arrived; i++)
 		if (!restores_cpus(s->r, &s->r->process->threads[i]))
-			sched_setaffinity(s->tids[i], sizeof s->cpus, &s->cpus);
-	sched_setaffinity(0, sizeof s->cpus, &s->cpus);
-	s->pinned = false;
+			sched_setaffinity(s->tids[i], sizeof s->pin.all, &s->pin.all);
+	sched_setaffinity(0, sizeof s->pin.all, &s->pin.all);
+	s->pin.set = false;
+	s->r->pin = NULL;
 }
 
 static int start(struct session *s, struct error *err)
@@ -303,6 +300,8 @@ static int on_trap(struct session *s, pid_t tid, struct error *err)
 
 	if (traced_registers(tid, &regs, err) < 0)
 		return -1;
+	if (regs.rax == (unsigned long)PLAN_PAUSED)
+		return ptrace(PTRACE_CONT, tid, 0, 0) < 0 ? error_sys(err, errno, "ptrace") : 0;
 	if (regs.rax >= s->r->process->thread_count)
 		return report_failure(s, err);
 	s->tids[regs.rax] = tid;
@@ -328,10 +327,27 @@ static int on_event(struct session *s, pid_t tid, int status, struct error *err)
 	return 0;
 }
 
+/* While the process copies its memory; it then pauses until its tracer waits for it. */
+static int verify(struct session *s, struct error *err)
+{
+	bool spread = s->pin.set && s->plan.copiers > 1;
+
+	if (!verified_meanwhile(s->r))
+		return 0;
+	if (spread)
+		sched_setaffinity(0, sizeof s->pin.all, &s->pin.all);
+	int result = core_check_memory(s->r->core, err);
+	if (spread)
+		sched_setaffinity(0, sizeof s->pin.one, &s->pin.one);
+	return result;
+}
+
 static int run_plan(struct session *s, struct error *err)
 {
 	if (ptrace(PTRACE_CONT, s->remote.pid, 0, 0) < 0)
 		return error_sys(err, errno, "ptrace");
+	if (verify(s, err) < 0)
+		return -1;
 	while (s->arrived < s->r->process->thread_count) {
 		int status;
 		pid_t tid = waitpid(-1, &status, __WALL);

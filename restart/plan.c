@@ -29,8 +29,7 @@ void plan_free(struct plan *plan)
 	plan_init(plan, 0);
 }
 
-/* Returns LEN zeroed bytes at the end of the buffer, or NULL. */
-static void *extend(struct plan *plan, struct plan_buffer *b, size_t len)
+void *plan_extend(struct plan *plan, struct plan_buffer *b, size_t len)
 {
 	size_t need = b->len + len;
 
@@ -59,7 +58,7 @@ static void *extend(struct plan *plan, struct plan_buffer *b, size_t len)
 
 struct plan_op *plan_add(struct plan *plan, enum plan_op_kind kind, unsigned flags)
 {
-	struct plan_op *op = extend(plan, &plan->ops, sizeof *op);
+	struct plan_op *op = plan_extend(plan, &plan->ops, sizeof *op);
 
 	if (!op)
 		op = &plan->spare;
@@ -83,6 +82,15 @@ struct plan_op *plan_add_syscall(struct plan *plan, unsigned flags, long nr, uin
 	return op;
 }
 
+void plan_append(struct plan *plan, const struct plan *more)
+{
+	void *room = plan_extend(plan, &plan->ops, more->ops.len);
+
+	plan->failed |= more->failed;
+	if (room && more->ops.len)
+		memcpy(room, more->ops.bytes, more->ops.len);
+}
+
 void plan_note(struct plan *plan, const char *fmt, ...)
 {
 	char text[512];
@@ -94,9 +102,9 @@ void plan_note(struct plan *plan, const char *fmt, ...)
 	if (len >= sizeof text)
 		len = sizeof text - 1;
 	if (!plan->notes.len)
-		extend(plan, &plan->notes, 1);
+		plan_extend(plan, &plan->notes, 1);
 	size_t at = plan->notes.len;
-	char *room = extend(plan, &plan->notes, len + 1);
+	char *room = plan_extend(plan, &plan->notes, len + 1);
 	if (!room)
 		return;
 	memcpy(room, text, len);
@@ -126,7 +134,7 @@ addr_t plan_data_start(const struct plan *plan)
 addr_t plan_data(struct plan *plan, const void *bytes, size_t len)
 {
 	size_t at = align_up(plan->data.len);
-	char *room = extend(plan, &plan->data, at - plan->data.len + len);
+	char *room = plan_extend(plan, &plan->data, at - plan->data.len + len);
 
 	if (!room)
 		return 0;

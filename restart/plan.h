@@ -28,6 +28,9 @@ struct plan {
 	bool traced;               /* a tracer watches over the plan's execution */
 	addr_t syscall_at;         /* of a `syscall` instruction in the restored process, or 0 */
 	addr_t thread_words;       /* where threads leave ids and marks, or 0 (plan_timers.c) */
+	unsigned copiers;          /* threads that copy memory at the same time (copies.h) */
+	size_t helpers;            /* the first operation that starts one; copiers - 1 follow */
+	struct plan_op help;       /* what each of them does */
 	bool failed;
 	struct plan_op spare;      /* what a failed builder hands out */
 };
@@ -44,6 +47,12 @@ struct plan_op *plan_add_syscall(struct plan *plan, unsigned flags, long nr, uin
 #define plan_syscall_(plan, flags, nr, a, b, c, d, e, f, ...) \
 	plan_add_syscall(plan, flags, nr, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), \
 			 (uint64_t)(d), (uint64_t)(e), (uint64_t)(f))
+
+/* Appends the operations of MORE, which have neither data nor notes. */
+void plan_append(struct plan *plan, const struct plan *more);
+
+/* Returns LEN zeroed bytes at the end of a buffer of the plan's owner, or NULL. */
+void *plan_extend(struct plan *plan, struct plan_buffer *b, size_t len);
 
 /* Sets what people read behind the operation that was added last. */
 void plan_note(struct plan *plan, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

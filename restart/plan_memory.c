@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "process/arch.h"
+#include "restart/copies.h"
 #include "restart/lazy.h"
 #include "restart/memory_source.h"
 #include "restart/shared.h"
@@ -81,9 +82,6 @@ static void plan_map(const struct restore *r, struct plan *plan, const struct ma
 	plan_page_advice(plan, trait_of(r, m), m->start, end);
 }
 
-/* Bytes that are sooner read than searched for holes. */
-enum { SMALL_READ = 64 << 10 };
-
 void plan_read(const struct restore *r, struct plan *plan, const struct mapping *m, addr_t to)
 {
 	struct plan_op *op = plan_add(plan, OP_READ, 0);
@@ -96,19 +94,20 @@ void plan_read(const struct restore *r, struct plan *plan, const struct mapping 
 	op->args[4] = op->args[2] <= SMALL_READ;
 }
 
-static void plan_copy(const struct restore *r, struct plan *plan, const struct mapping *m)
+static void plan_copy(const struct restore *r, struct plan *plan, struct copies *copies,
+		      const struct mapping *m)
 {
 	unsigned flags = m->grows_down ? MAP_ANONYMOUS | MAP_GROWSDOWN : MAP_ANONYMOUS;
 	uint32_t writable = PROT_READ | PROT_WRITE;
 
 	plan_map(r, plan, m, m->end, writable, flags, (uint64_t)-1, 0, 0);
-	plan_read(r, plan, m, m->start);
+	copies_add(r, plan, copies, m);
 	if (m->prot != writable)
-		plan_syscall(plan, 0, SYS_mprotect, m->start, m->end - m->start, m->prot);
+		plan_syscall(&copies->after, 0, SYS_mprotect, m->start, m->end - m->start, m->prot);
 }
 
-static void plan_copy_part(const struct restore *r, struct plan *plan, const struct mapping *m,
-			   addr_t start, addr_t end)
+static void plan_copy_part(const struct restore *r, struct plan *plan, struct copies *copies,
+			   const struct mapping *m, addr_t start, addr_t end)
 {
 	struct mapping part = *m;
 
@@ -117,7 +116,7 @@ static void plan_copy_part(const struct restore *r, struct plan *plan, const str
 	part.start = start;
 	part.end = end;
 	part.core_offset += start - m->start;
-	plan_copy(r, plan, &part);
+	plan_copy(r, plan, copies, &part);
 }
 
 /* vm.max_map_count is 65530 as a rule; what could exceed it is copied whole. */
@@ -129,8 +128,8 @@ struct laziness {
 };
 
 /* M up to END, which the core has in one piece. */
-static void plan_from_core(const struct restore *r, struct plan *plan, const struct mapping *m,
-			   addr_t end, struct laziness *lazy)
+static void plan_from_core(const struct restore *r, struct plan *plan, struct copies *copies,
+			   const struct mapping *m, addr_t end, struct laziness *lazy)
 {
 	addr_t copied = m->start;
 
@@ -141,14 +140,14 @@ static void plan_from_core(const struct restore *r, struct plan *plan, const str
 		at = part.end;
 		if (part.copied == part.end)
 			continue;
-		plan_copy_part(r, plan, m, copied, part.copied);
+		plan_copy_part(r, plan, copies, m, copied, part.copied);
 		mapped.start = part.copied;
 		plan_map(r, plan, &mapped, part.end, m->prot, 0, (uint64_t)(r->fd_base + LENT_CORE),
 			 m->core_offset + (part.copied - m->start), 0);
 		copied = part.end;
 		lazy->mappings += 2;
 	}
-	plan_copy_part(r, plan, m, copied, end);
+	plan_copy_part(r, plan, copies, m, copied, end);
 }
 
 /* Consecutive mappings of one file share one open: the result register holds the descriptor. */
@@ -282,6 +281,7 @@ int plan_memory(const struct restore *r, struct plan *plan, struct error *err)
 {
 	struct open_file open = { 0 };
 	struct laziness lazy = { r->process->mapping_count, LAZY_SEARCHED_PAGES };
+	struct copies copies = { 0 };
 
 	plan_segments(r, plan);
 	plan_views(r, plan);
@@ -302,10 +302,10 @@ int plan_memory(const struct restore *r, struct plan *plan, struct error *err)
 
 		switch (source) {
 		case SOURCE_CORE:
-			plan_from_core(r, plan, m, end, &lazy);
+			plan_from_core(r, plan, &copies, m, end, &lazy);
 			break;
 		case SOURCE_COPY:
-			plan_copy(r, plan, m);
+			plan_copy(r, plan, &copies, m);
 			break;
 		case SOURCE_NAMELESS:
 			plan_close(plan, &open);
@@ -324,6 +324,7 @@ int plan_memory(const struct restore *r, struct plan *plan, struct error *err)
 		i = last;
 	}
 	plan_close(plan, &open);
+	plan_copies(r, plan, &copies);
 	plan_traits(r, plan);
 	if (plan->failed)
 		return error_set(err, ENOMEM, "not enough memory to plan %zu mappings",

@@ -80,6 +80,8 @@ static const struct call {
 	{ SYS_capset, "capset", "xx" },
 	{ SYS_write, "write", "dxd" },
 	{ SYS_getpid, "getpid", "" },
+	{ SYS_wait4, "wait4", "dxd" },
+	{ SYS_exit, "exit", "d" },
 	{ SYS_kill, "kill", "dd" },
 	{ SYS_rt_sigqueueinfo, "rt_sigqueueinfo", "ddx" },
 	{ SYS_rt_tgsigqueueinfo, "rt_tgsigqueueinfo", "dddx" },
@@ -201,11 +203,13 @@ void plan_describe(const struct plan *plan, size_t index, char *buf, size_t size
 	case OP_READ:
 		append(&l, "read(%lld, 0x%llx, 0x%llx, 0x%llx)", a[0], a[1], a[2], a[3]);
 		break;
+	case OP_READ_PIECES: append(&l, "read_pieces(%lld, 0x%llx, 0x%llx)", a[0], a[1], a[2]); break;
 	case OP_COPY: append(&l, "copy(0x%llx, 0x%llx, 0x%llx)", a[0], a[1], a[2]); break;
 	case OP_MOVE_FD: append(&l, "move($, %lld%s)", a[0], a[1] ? ", O_CLOEXEC" : ""); break;
 	case OP_STORE: append(&l, "store(0x%llx, 0x%llx)", a[0], a[1]); break;
 	case OP_LOAD: append(&l, "load(0x%llx)", a[0]); break;
 	case OP_THREAD: append(&l, "thread(at %lld)", a[2]); break;
+	case OP_PAUSE: append(&l, "pause()"); break;
 	case OP_END: append(&l, "end(%lld)", a[0]); break;
 	case OP_ENTER: append(&l, "enter(0x%llx)", a[0]); break;
 	}

@@ -88,6 +88,7 @@ struct restore {
 		struct arena arena;
 	} owners;
 	enum finish finish;
+	const struct pin *pin;     /* launch.h: of the new process; or NULL */
 	/* Called with the new process id when all is well, before the program runs (traced) or just
 	 * after (in place). */
 	void (*announce)(const struct restore *r, pid_t pid);
@@ -116,6 +117,12 @@ void check_timers(const struct restore *r, struct findings *f);   /* plan_timers
 void check_deadlines(const struct restore *r, struct findings *f);  /* deadlines.c */
 void check_attributes(const struct restore *r, struct findings *f);  /* plan_attributes.c */
 void check_credentials(const struct restore *r, struct findings *f);  /* plan_credentials.c */
+
+/*
+ * check.c: whether the memory in the core is verified while it is copied, because a tracer can
+ * still end the new process.  Otherwise that has been done before.
+ */
+bool verified_meanwhile(const struct restore *r);
 
 /*
  * nameless.c: the files without a name, which restart makes again and lends to the new process.
@@ -158,5 +165,6 @@ void plan_pending(const struct restore *r, struct plan *plan, pid_t tid);
 void plan_timers_begin(const struct restore *r, struct plan *plan);
 void plan_thread_timers(const struct restore *r, struct plan *plan, size_t i);
 MUST_CHECK int plan_threads(const struct restore *r, struct plan *plan, struct error *err);
+void plan_helpers(struct plan *plan);                             /* plan_copies.c */
 
 #endif

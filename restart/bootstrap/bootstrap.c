@@ -31,6 +31,21 @@ static long skip_hole(long fd, long offset, long end)
 	return data < 0 ? offset : data < end ? data : end;  /* a file system may know no holes */
 }
 
+/* The bytes from OFFSET to END, each to the address that is DISTANCE above its offset. */
+static long read_data(long fd, long distance, long offset, long end)
+{
+	while (offset < end) {
+		long n = bootstrap_syscall(__NR_pread64, fd, offset + distance, end - offset,
+					   offset, 0, 0);
+		if (n == -EINTR)
+			continue;
+		if (n <= 0)
+			return n ? n : -ENODATA;
+		offset += n;
+	}
+	return 0;
+}
+
 static long read_all(const uint64_t *args)
 {
 	long fd = (long)args[0], offset = (long)args[3], end = offset + (long)args[2];
@@ -41,17 +56,33 @@ static long read_all(const uint64_t *args)
 				    : bootstrap_syscall(__NR_lseek, fd, offset, SEEK_HOLE, 0, 0, 0);
 		long stop = hole > offset && hole < end ? hole : end;
 
-		while (offset < stop) {
-			long n = bootstrap_syscall(__NR_pread64, fd, offset + distance,
-						   stop - offset, offset, 0, 0);
-			if (n == -EINTR)
-				continue;
-			if (n <= 0)
-				return n ? n : -ENODATA;
-			offset += n;
-		}
+		long error = read_data(fd, distance, offset, stop);
+
+		if (error)
+			return error;
+		offset = stop;
 	}
 	return 0;
+}
+
+static long read_pieces(const uint64_t *args)
+{
+	const struct plan_piece *pieces = (const struct plan_piece *)args[1];
+	struct plan_work *work = (struct plan_work *)args[2];
+
+	for (;;) {
+		uint32_t i = __atomic_fetch_add(&work->next, 1, __ATOMIC_SEQ_CST);
+		if (i >= work->count)
+			return 0;
+		long offset = (long)pieces[i].offset;
+		long error = read_data((long)args[0], (long)pieces[i].to - offset, offset,
+				       offset + (long)pieces[i].size);
+		if (error) {
+			__atomic_store_n(&work->error, (int32_t)error, __ATOMIC_SEQ_CST);
+			return 0;
+		}
+		__atomic_sub_fetch(&work->unread, 1, __ATOMIC_SEQ_CST);
+	}
 }
 
 static long copy(const uint64_t *args)
@@ -99,6 +130,8 @@ static long run_op(struct plan_header *header, const struct plan_op *op, const u
 					 (long)args[3], (long)args[4], (long)args[5]);
 	case OP_READ:
 		return read_all(args);
+	case OP_READ_PIECES:
+		return read_pieces(args);
 	case OP_COPY:
 		return copy(args);
 	case OP_MOVE_FD:
@@ -111,6 +144,8 @@ static long run_op(struct plan_header *header, const struct plan_op *op, const u
 	case OP_THREAD:
 		return bootstrap_clone((void *)args[0], (long)args[1], header,
 				       (const struct plan_op *)header->ops + args[2]);
+	case OP_PAUSE:
+		return bootstrap_pause(PLAN_PAUSED);
 	case OP_END:
 		bootstrap_trap((long)args[0]);
 	case OP_ENTER:

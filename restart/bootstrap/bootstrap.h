@@ -21,6 +21,9 @@ long bootstrap_clone(void *clone_args, long size, struct plan_header *header,
 /* Stops for the tracer, or dies of SIGTRAP, with VALUE in the first result register. */
 __attribute__((noreturn)) void bootstrap_trap(long value);
 
+/* The same, and goes on when the tracer lets it. */
+long bootstrap_pause(long value);
+
 /* rt_sigreturn from the frame at address FRAME. */
 __attribute__((noreturn)) void bootstrap_sigreturn(uint64_t frame);
 

@@ -44,6 +44,13 @@ bootstrap_trap:
 	int3
 	jmp	bootstrap_trap
 
+	.globl	bootstrap_pause
+bootstrap_pause:
+	mov	%rdi, %rax
+	int3
+	xor	%eax, %eax
+	ret
+
 	.globl	bootstrap_sigreturn
 bootstrap_sigreturn:
 	mov	%rdi, %rsp

@@ -23,7 +23,7 @@
 
 #include <stdint.h>
 
-#define PLAN_VERSION 2
+#define PLAN_VERSION 3
 
 #define AREA_SIZE (1ul << 30)
 #define AREA_CODE 0ul
@@ -46,6 +46,12 @@ enum plan_op_kind {
 	 * skipped, unless args[4] is 1 and there is something else.
 	 */
 	OP_READ,
+	/*
+	 * Reads pieces of descriptor args[0] until none is left: args[1] is the first struct
+	 * plan_piece, args[2] the struct plan_work, which several threads may have in common.  What
+	 * fails stands in the work, and is no failure of the operation.
+	 */
+	OP_READ_PIECES,
 	/* Copies args[2] bytes from args[1] (in the plan) to args[0]. */
 	OP_COPY,
 	/* Makes the result register, a descriptor, descriptor args[0]; closes the old number.
@@ -60,6 +66,23 @@ enum plan_op_kind {
 	 * the new thread continues at the operation with index args[2].
 	 */
 	OP_THREAD,
+	/* Waits until the tracer continues it, to which it shows PLAN_PAUSED in rax. */
+	OP_PAUSE,
+};
+
+#define PLAN_PAUSED (-2l)
+
+/* SIZE bytes at OFFSET of a file belong to address TO. */
+struct plan_piece {
+	uint64_t to, offset, size;
+};
+
+/* COUNT pieces, taken one by one by whoever is free. */
+struct plan_work {
+	uint32_t count;
+	uint32_t next;    /* the first that nobody has taken */
+	uint32_t unread;  /* those that are not in memory yet */
+	int32_t error;    /* why not: a negative errno */
 };
 
 enum plan_op_flags {
