@@ -4,8 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
+#include "process/pagemap.h"
+#include "process/procfs.h"
 #include "util/format.h"
 #include "util/io.h"
 
@@ -29,6 +32,8 @@ static int open_proc(pid_t pid, const char *what, int *fd, struct error *err)
 int pages_open(struct pages *p, pid_t pid, struct error *err)
 {
 	p->mem = p->pagemap = -1;
+	p->pid = pid;
+	p->sizes = NULL;
 	p->window_count = 0;
 	if (open_proc(pid, "mem", &p->mem, err) < 0 ||
 	    open_proc(pid, "pagemap", &p->pagemap, err) < 0) {
@@ -45,6 +50,10 @@ void pages_close(struct pages *p)
 	if (p->pagemap >= 0)
 		close(p->pagemap);
 	p->mem = p->pagemap = -1;
+	if (p->sizes)
+		process_free(p->sizes);
+	free(p->sizes);
+	p->sizes = NULL;
 }
 
 static int is_private(uint64_t entry)
@@ -67,6 +76,49 @@ static int move_window(struct pages *p, addr_t at, addr_t end, struct error *err
 	return 0;
 }
 
+/*
+ * Before Linux 6.7: END where smaps, which is read once and for large ranges only, says that there is nothing
+ * in the whole mapping.
+ */
+static addr_t skip_empty_mapping(struct pages *p, addr_t from, addr_t end)
+{
+	const addr_t large = (addr_t)1 << 30;
+	struct error unused;
+	const struct trait *t;
+
+	if (end - from < large)
+		return from;
+	if (!p->sizes) {
+		p->sizes = malloc(sizeof *p->sizes);
+		if (!p->sizes)
+			return from;
+		process_init(p->sizes);
+		if (procfs_read_traits(p->sizes, p->pid, &unused) < 0)
+			return from;
+	}
+	t = process_trait_at(p->sizes, from);
+	return t && !t->resident && t->end >= end ? end : from;
+}
+
+/*
+ * The first page that may be there in [FROM, END), or END: a reserve of many TiB, of which the window would
+ * read an entry for every page, is a moment's work.
+ */
+static addr_t skip_hole(struct pages *p, addr_t from, addr_t end)
+{
+	struct pagemap_region region;
+	struct pagemap_scan scan = {
+		.start = from, .end = end, .vec = (uintptr_t)&region, .vec_len = 1, .max_pages = 1,
+		.category_anyof_mask = PAGE_CATEGORY_PRESENT | PAGE_CATEGORY_SWAPPED,
+		.return_mask = PAGE_CATEGORY_PRESENT | PAGE_CATEGORY_SWAPPED,
+	};
+	int count = pagemap_scan(p->pagemap, &scan);
+
+	if (count < 0)
+		return skip_empty_mapping(p, from, end);
+	return count ? region.start : end;
+}
+
 int pages_next_private(struct pages *p, addr_t from, addr_t end, addr_t *start, addr_t *stop,
 		       struct error *err)
 {
@@ -76,6 +128,10 @@ int pages_next_private(struct pages *p, addr_t from, addr_t end, addr_t *start, 
 		size_t i = (at - p->window_start) / PAGE;
 
 		if (at < p->window_start || i >= p->window_count) {
+			if (!inside && (end - at) / PAGE > PAGES_WINDOW)
+				at = skip_hole(p, at, end);
+			if (at == end)
+				break;
 			if (move_window(p, at, end, err) < 0)
 				return -1;
 			i = 0;

@@ -128,6 +128,8 @@ static void take_line(struct trait *t, bool shared, const char *line)
 
 	if ((value = after(line, "KernelPageSize:")))
 		t->page_size = parse_number(&value, 10) * 1024;
+	else if ((value = after(line, "Rss:")) || (value = after(line, "Swap:")))
+		t->resident += parse_number(&value, 10) * 1024;
 	else if ((value = after(line, "ProtectionKey:")))
 		t->pkey = (uint32_t)parse_number(&value, 10);
 	else if ((value = after(line, "VmFlags: ")))

@@ -147,12 +147,12 @@ says() {
 }
 
 @test "timers have their ids on a kernel that counts them, too" {
-	build_program attributes_old_kernel
+	build_program old_kernel
 	build_holds holds
 	checkpoint ./holds go timer-clocks timer-stopped timer-expired
 	touch go
-	./attributes_old_kernel "$BIN/restart" --plan core > plan
+	./old_kernel "$BIN/restart" --plan core > plan
 	has_text plan 'timer_delete(2)$'
-	./attributes_old_kernel "$BIN/restart" -n -w core
+	./old_kernel "$BIN/restart" -n -w core
 	[ "$(grep -c '^ok' out)" -eq 3 ]
 }

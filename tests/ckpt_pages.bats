@@ -51,6 +51,17 @@ used() {
 	resumes stopped
 }
 
+@test "eight TiB of address space with nothing in it are no work, on an old kernel neither" {
+	begin ckpt_pages
+	build_program old_kernel
+	ulimit -S -t 2  # of processor time: to read the page tables takes five
+	"$BIN/ckpt" -p "$PID" -o new
+	./old_kernel "$BIN/ckpt" -p "$PID" -o old
+	kill -KILL "$PID"
+	resumes new
+	resumes old
+}
+
 @test "much shared memory: saved from a snapshot and a stopped process, in little memory" {
 	begin ckpt_shared
 	read -r _ peak <<< "$(used "$BIN/ckpt" -p "$PID" -o forked)"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * attributes_old_kernel COMMAND...: runs it as on a
- * kernel where timers cannot be asked for by their ids.
+ * old_kernel COMMAND...: runs it as on a kernel where timers cannot be asked for by their ids, and
+ * page tables are not searched for pages.
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -13,15 +13,20 @@
 #include <unistd.h>
 
 enum { TIMER_CREATE_RESTORE_IDS = 77 };
+#define PAGEMAP_SCAN 0xc0606610u
 
 int main(int argc, char **argv)
 {
 	struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prctl, 0, 3),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 4, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prctl, 0, 6),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TIMER_CREATE_RESTORE_IDS, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TIMER_CREATE_RESTORE_IDS, 0, 4),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PAGEMAP_SCAN, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOTTY),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	struct sock_fprog program = { sizeof filter / sizeof filter[0], filter };
