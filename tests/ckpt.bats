@@ -7,31 +7,12 @@
 # shellcheck disable=SC2015,SC2154  # `fail' never succeeds; bats sets stderr
 bats_require_minimum_version 1.5.0
 load helper
-
-PROGRAMS=$BATS_TEST_DIRNAME/programs
-PYTHON=/usr/bin/python3
-
-setup() {
-	common_setup
-	mkdir plain run
-	IDS=()
-}
+load twins
 
 # ---- Programs that know nothing of us ----------------------------------------------------------------
 
 setup_file() {
 	! command -v javac || build_java real_java "$BATS_FILE_TMPDIR/classes"
-}
-
-# begin COMMAND...: starts the command in the folder run/, after its twin in plain/ has run through.
-# Both wait in the middle of their work until there is a file `go'.
-begin() {
-	cp -r plain/. run
-	touch plain/go
-	(cd plain && "$@" < /dev/null > out 2> err) || fail "$1 fails: $(< plain/err)" || return 1
-	cd run || return 1
-	start "$@" < /dev/null > out 2> err
-	wait_text out '^half$'
 }
 
 begin_python() {
@@ -63,17 +44,6 @@ begin_threads() {
 	begin "$WORK/real_threads"
 }
 
-# For a program that knows its ids: see real_programs.bats.
-need_old_ids() {
-	local capabilities
-
-	capabilities=$(sed -n 's/^CapEff:\s*/0x/p' /proc/self/status)
-	((capabilities >> 40 & 1 || capabilities >> 21 & 1)) && return
-	unshare --user --pid --fork true 2>/dev/null ||
-		skip "the old process ids cannot be had: no privilege and no namespaces"
-	IDS=(--pid=ns)
-}
-
 # checkpoint ARGS...: ckpt, which must have nothing to say.
 checkpoint() {
 	local said status=0
@@ -82,14 +52,9 @@ checkpoint() {
 	[ "$status" -eq 0 ] && [ -z "$said" ] || fail "ckpt $*: status $status: $said"
 }
 
-# What the program left must be what its twin left.
-compare() {
-	rm -f go scratch gate ../plain/{go,scratch,gate} core.* ../core restart.log
-	diff -r ../plain .
-}
-
 # It is checkpointed some times, and goes on.
 undisturbed() {
+	wait_text out '^half$' || return 1
 	for ((i = 0; i < 5; i++)); do
 		checkpoint -p "$PID" -o ../core
 	done
@@ -102,6 +67,7 @@ undisturbed() {
 resumed() {
 	local status=0
 
+	wait_text out '^half$' || return 1
 	checkpoint -p "$PID" -o ../core
 	checkpoint -p "$PID" -k
 	wait "$PID" || status=$?

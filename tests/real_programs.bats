@@ -3,50 +3,11 @@
 #
 # Programs that know nothing of us, in the middle of their work: interrupted, and resumed from their
 # cores, they must write and print what they do when nobody interrupts them.
-#
-# Most of them pause their progress, not their work, until there is a file `go' in their folder: so
-# each is interrupted at some instant of its work, and none ends before that.
 
 load helper
+load twins
 
-PROGRAMS=$BATS_TEST_DIRNAME/programs
-PYTHON=/usr/bin/python3  # not a version manager's, which is a script
-
-setup() {
-	common_setup
-	mkdir plain run
-	IDS=() ENVIRONMENT=()
-}
-
-# ---- An uninterrupted run, and one that is interrupted ------------------------------------------
-
-# begin COMMAND...: starts the command in the folder run/, after its twin in plain/ has run through.
-# What is in plain/ before is the input of both.
-begin() {
-	cp -r plain/. run
-	touch plain/go
-	(cd plain && "$@" < "${INPUT:-/dev/null}" > out 2> err) ||
-		fail "$1 fails uninterrupted: $(< plain/err)" || return 1
-	cd run || return 1
-	(
-		close_descriptors
-		exec env --default-signal=QUIT,INT "${ENVIRONMENT[@]}" "$@" \
-			< "${INPUT:-/dev/null}" > out 2> err
-	) &
-	PID=$!
-	STARTED+=("$PID")
-}
-
-# A descriptor that the program inherits from the test would have to be restored, too.
-close_descriptors() {
-	local fd
-
-	for fd in "/proc/$BASHPID/fd"/*; do
-		fd=${fd##*/}
-		[ "$fd" -le 2 ] || exec {fd}>&-
-	done
-}
-
+# shellcheck disable=SC2034  # begin() uses it
 # with_library: begin() preloads libsavefds, and sets what else it is given.
 with_library() { ENVIRONMENT=(LD_PRELOAD="$SAVEFDS" "$@"); }
 
@@ -58,20 +19,8 @@ resume() {
 	timeout 60 "$BIN/restart" -f -n -w "${IDS[@]}" "$1" "$CORE" \
 		> restart.log 2>&1 < /dev/null || status=$?
 	[ "$status" -eq 0 ] || fail "status $status: $(< restart.log) $(< err)" || return 1
-	rm -f go scratch gate ../plain/{go,scratch,gate} "$CORE" filedescriptors restart.log gdb.log
-	diff -r ../plain .
-}
-
-# For a program that knows its ids: bash has its own in $$, and libc finds a thread by its id when
-# the JVM asks for the thread's stack.  Who may not choose ids can have the old ones in a namespace.
-need_old_ids() {
-	local capabilities
-
-	capabilities=$(sed -n 's/^CapEff:\s*/0x/p' /proc/self/status)
-	((capabilities >> 40 & 1 || capabilities >> 21 & 1)) && return
-	unshare --user --pid --fork true 2>/dev/null ||
-		skip "the old process ids cannot be had: no privilege and no namespaces"
-	IDS=(--pid=ns)
+	rm -f "$CORE"
+	compare
 }
 
 # ---- Two ways to a core -------------------------------------------------------------------------
@@ -134,13 +83,6 @@ begin_python() {
 
 # ---- perl ---------------------------------------------------------------------------------------
 
-begin_perl() {
-	need perl
-	seq 50000 > plain/input
-	begin /usr/bin/perl "$PROGRAMS/real_perl.pl"
-	wait_text out '^half$'
-}
-
 @test "perl that reads one file and writes another goes on from a kernel core" {
 	need_core
 	with_library
@@ -175,23 +117,6 @@ begin_bash() {
 	wait_text out '^half$'
 }
 
-# It waits in the middle of its work for a line from a fifo, which the test holds open.
-begin_bash_with_commands() {
-	need_old_ids
-	mkfifo plain/gate
-	exec {GATE}<> plain/gate
-	echo 'come in' >&"$GATE"
-	begin /bin/bash "$PROGRAMS/real_commands.sh"
-	exec {GATE}<> gate
-	wait_text out '^half$'
-	wait_until 20 grep -q '^0 0x0 ' "/proc/$PID/syscall"
-}
-
-resume_bash_with_commands() {
-	echo 'come in' >&"$GATE"
-	resume /bin/bash
-}
-
 @test "bash in a loop of builtins goes on from a kernel core" {
 	need_core
 	with_library_in_bash
@@ -211,17 +136,19 @@ resume_bash_with_commands() {
 @test "bash that runs other programs goes on from a kernel core" {
 	need_core
 	with_library_in_bash
-	begin_bash_with_commands
+	begin_commands
 	core_by_signal
-	resume_bash_with_commands
+	open_gate
+	resume /bin/bash
 }
 
 @test "bash that runs other programs goes on from gcore" {
 	need_gdb
 	with_library
-	begin_bash_with_commands
+	begin_commands
 	core_by_gdb
-	resume_bash_with_commands
+	open_gate
+	resume /bin/bash
 }
 
 # ---- java ---------------------------------------------------------------------------------------
@@ -338,38 +265,7 @@ resume_xz() {
 
 # ---- sqlite3 ------------------------------------------------------------------------------------
 
-# In a transaction that has outgrown the cache, with a savepoint to which it goes back at the end.
-begin_sqlite() {
-	need sqlite3
-	INPUT=commands
-	cat > plain/commands <<-'END'
-		pragma cache_size = 10;
-		pragma temp_store = memory;
-		create table t (n integer primary key, square, text);
-		insert into t values (0, 0, 'before the transaction');
-		begin;
-		with recursive c(n) as (select 1 union all select n + 1 from c where n < 5000)
-			insert into t select n, n * n, printf('%0100d', n) from c;
-		savepoint here;
-		update t set square = -square, text = 'forget it';
-		select writefile('half', 'x');
-		with recursive c(n) as
-			(select 1 union all select n + 1 from c where readfile('go') is null)
-			select count(*) > 0 from c;
-		delete from t where n % 3 = 0;
-		select count(*), sum(square) from t;
-		rollback to here;
-		update t set text = 'every seventh' where n % 7 = 0;
-		commit;
-		select count(*), sum(square), sum(length(text)) from t;
-		pragma integrity_check;
-	END
-	begin /usr/bin/sqlite3 -bail database
-	wait_until 20 test -s half
-}
-
 resume_sqlite() {
-	[ -s database-journal ] || fail "sqlite3 was not in a transaction" || return 1
 	resume /usr/bin/sqlite3
 	[ "$(sqlite3 database 'select sum(length(text)) from t where n between 1 and 10')" -eq 913 ]
 }
