@@ -41,6 +41,12 @@ ends() {
 	[ "$status" -eq "$2" ] || fail "process $1 ended with $status, not $2"
 }
 
+# The signal at which $PID is saved and ends.
+save() {
+	kill -TSTP "$PID"
+	ends "$PID" 0
+}
+
 @test "the quick example works letter by letter" {
 	terminal_open
 	terminal_type "PATH=$BIN:.:\$PATH"
@@ -73,8 +79,7 @@ ends() {
 		# shellcheck disable=SC2086
 		start $how > out 2> err
 		wait_lines out 3
-		kill -TSTP "$PID"
-		ends "$PID" 0
+		save
 		start "./${how##*/}.ckpt" 2> err
 		grows out
 		touch go
@@ -245,8 +250,7 @@ ends() {
 	build_program ckpt_lib_count
 	start env WORD=original ckpt ./ckpt_lib_count argument > out
 	wait_lines out 3
-	kill -TSTP "$PID"
-	ends "$PID" 0
+	save
 	touch go
 	run -7 env WORD=other ./ckpt_lib_count.ckpt --help 3>&-
 	[ "$(tail -n 1 out)" = "argument original" ]
@@ -258,8 +262,7 @@ ends() {
 	wait_lines out 3
 	[ "$(readlink "/proc/$PID/exe")" = "$WORK/ckpt_lib_count" ]
 	[ -z "$(pgrep -P "$PID")" ]
-	kill -TSTP "$PID"
-	ends "$PID" 0
+	save
 	start ./ckpt_lib_count.ckpt
 	grows out
 	[ -z "$(pgrep -P "$PID")" ]
@@ -314,8 +317,7 @@ ends() {
 	start ckpt -z 50 --keep=3 ./ckpt_lib_count > out 2> err
 	wait_until 20 test -e ckpt_lib_count.ckpt.2
 	grows out
-	kill -TSTP "$PID"
-	ends "$PID" 0
+	save
 	[ ! -e ckpt_lib_count.ckpt.3 ]
 	for checkpoint in ckpt_lib_count.ckpt ckpt_lib_count.ckpt.[12]; do
 		restart --check "$checkpoint"
@@ -404,8 +406,7 @@ print("end")' > out
 	build_program ckpt_lib_count
 	start ckpt -n kept bash -c 'exec ./ckpt_lib_count' > out
 	wait_lines out 3
-	kill -TSTP "$PID"
-	ends "$PID" 0
+	save
 	touch go
 	run -7 here ./kept
 }
@@ -416,8 +417,7 @@ print("end")' > out
 	mkfifo fifo
 	wait_until 20 has_text "/proc/$PID/maps" libckpt.so
 	wait_until 20 has_text "/proc/$PID/comm" bash
-	kill -TSTP "$PID"
-	ends "$PID" 0
+	save
 	rm -r lib bin
 	touch go
 	./bash.ckpt
@@ -444,8 +444,7 @@ print("end")' > out
 		rm -f go
 		start ckpt "$PYTHON" minds.py "$mind" > out
 		wait_text out True
-		kill -TSTP "$PID"
-		ends "$PID" 0
+		save
 		touch go
 		here ./python3.ckpt
 		[ "$(tail -n 1 out)" = end ]
@@ -469,8 +468,7 @@ print("end")' > out
 	build_program ckpt_lib_deep
 	start ckpt ./ckpt_lib_deep > out 2> err
 	wait_text out '^ready'
-	kill -TSTP "$PID"
-	ends "$PID" 0
+	save
 	touch go
 	run -7 ./ckpt_lib_deep.ckpt 3>&-
 	[ "$(tail -n 1 out)" = handled ]
@@ -481,8 +479,7 @@ print("end")' > out
 	build_program ckpt_lib_sigset
 	start ckpt ./ckpt_lib_sigset > out
 	wait_text out '^ready'
-	kill -TSTP "$PID"
-	ends "$PID" 0
+	save
 	[ -x ckpt_lib_sigset.ckpt ]
 }
 
@@ -510,12 +507,10 @@ print("end")' > out
 	command=(ckpt --resume -n job.ckpt ./ckpt_lib_count)
 	start "${command[@]}" > out
 	wait_lines out 3
-	kill -TSTP "$PID"
-	ends "$PID" 0
+	save
 	start "${command[@]}"
 	grows out
-	kill -TSTP "$PID"
-	ends "$PID" 0
+	save
 	touch go
 	start "${command[@]}"
 	ends "$PID" 7
@@ -569,8 +564,7 @@ print("end")' > out
 	chmod +x job.sh
 	start ckpt ./job.sh > out
 	wait_until 20 has_text "/proc/$PID/cmdline" job.sh
-	kill -TSTP "$PID"
-	ends "$PID" 0
+	save
 	touch go
 	./job.sh.ckpt
 	[ "$(< out)" = end ]
@@ -585,15 +579,13 @@ print("end")' > out
 	start "${AS_USER[@]}" HOME=/nonexistent XDG_CACHE_HOME="$WORK/cache" alone/ckpt ./ckpt_lib_count > out 2> err
 	wait_lines out 3
 	[[ $(echo cache/ckpt/*) == cache/ckpt/libckpt-*.so ]]
-	kill -TSTP "$PID"
-	ends "$PID" 0
+	save
 	rm -r cache
 	start "${AS_USER[@]}" ./ckpt_lib_count.ckpt 2> err
 	grows out || fail "$(< err)"
 	# Nothing is installed any more, and it can be checkpointed again.
 	rm -r alone
-	kill -TSTP "$PID"
-	ends "$PID" 0
+	save
 	touch go
 	start "${AS_USER[@]}" ./ckpt_lib_count.ckpt
 	ends "$PID" 7
@@ -615,26 +607,29 @@ print("end")' > out
 
 # ---- Static programs -----------------------------------------------------------------------------------------
 
+# ckpt_lib_count is checkpointed twice, and nothing of it is lost.
+counts_on() {
+	rm -f go
+	start env WORD=original ckpt ./ckpt_lib_count argument > out 2> err
+	wait_lines out 3
+	[ -z "$(pgrep -P "$PID")" ]
+	save
+	start ./ckpt_lib_count.ckpt
+	grows out
+	save
+	touch go
+	start ./ckpt_lib_count.ckpt
+	ends "$PID" 7
+	counts_up out
+	[ "$(tail -n 1 out)" = "argument original" ]
+	[ ! -s err ]
+}
+
 @test "a static program is checkpointed by the command, again and again" {
 	for kind in -static "-static-pie -fPIE"; do
-		rm -f go
 		# shellcheck disable=SC2086
 		build_program ckpt_lib_count $kind
-		start env WORD=original ckpt ./ckpt_lib_count argument > out 2> err
-		wait_lines out 3
-		[ -z "$(pgrep -P "$PID")" ]
-		kill -TSTP "$PID"
-		ends "$PID" 0
-		start ./ckpt_lib_count.ckpt
-		grows out
-		kill -TSTP "$PID"
-		ends "$PID" 0
-		touch go
-		start ./ckpt_lib_count.ckpt
-		ends "$PID" 7
-		counts_up out
-		[ "$(tail -n 1 out)" = "argument original" ]
-		[ ! -s err ]
+		counts_on
 	done
 }
 
@@ -660,8 +655,7 @@ print("end")' > out
 	copy_programs
 	start "${AS_USER[@]}" "$WORK/bin/ckpt" -n saved ./ckpt_lib_count > out
 	wait_lines out 3
-	kill -TSTP "$PID"
-	ends "$PID" 0
+	save
 	touch go
 	run -7 here ./saved
 	counts_up out
@@ -670,21 +664,8 @@ print("end")' > out
 @test "a program of musl is checkpointed, linked statically or not" {
 	need musl-gcc
 	for kind in -static -O1; do
-		rm -f go
 		CC=musl-gcc build_program ckpt_lib_count "$kind"
-		start ckpt ./ckpt_lib_count > out 2> err
-		wait_lines out 3
-		kill -TSTP "$PID"
-		ends "$PID" 0
-		start ./ckpt_lib_count.ckpt
-		grows out
-		kill -TSTP "$PID"
-		ends "$PID" 0
-		touch go
-		start ./ckpt_lib_count.ckpt
-		ends "$PID" 7
-		counts_up out
-		[ ! -s err ]
+		counts_on
 	done
 }
 
@@ -771,8 +752,7 @@ is_enabled() {
 @test "the example hooks has its notes opened again where it goes on" {
 	start "$BIN/hooks" > out
 	wait_lines out 1
-	kill -TSTP "$PID"
-	ends "$PID" 0
+	save
 	[ "$(< hooks.notes)" = started ]
 	rm hooks.notes
 	start ./hooks.ckpt
