@@ -70,6 +70,9 @@ MUST_CHECK int tracee_check_untraced(pid_t pid, struct error *err);
 /* Looks for the gadgets in the code of the running process; what is not there stays 0. */
 MUST_CHECK int tracee_find_gadgets(pid_t pid, struct gadgets *g, struct error *err);
 
+/* For T, which stands now: looks again unless they are still there.  ENOTSUP: it has not both. */
+MUST_CHECK int tracee_have_gadgets(struct tracee *t, struct error *err);
+
 /*
  * Stops all threads of PID and reads their registers and masks.  On failure none is left stopped.
  */
