@@ -11,6 +11,7 @@
 
 #include "elf/checksum.h"
 #include "util/io.h"
+#include "util/sparse.h"
 
 enum { PAGE = 4096 };
 
@@ -91,44 +92,78 @@ static void put_pages(struct early *e, uint64_t offset, const char *room, size_t
 	sink_advance(&e->sink, size);
 }
 
-static int copy_to_file(struct early *e, struct early_copy *c, int mem, struct error *err)
+static int copy_to_file(struct early *e, const struct early_copy *c, int mem, addr_t start,
+			addr_t end, struct error *err)
 {
 	size_t size;
 
 	if (open_file(e, err) < 0)
 		return -1;
-	c->offset = e->file_size;
-	for (addr_t at = c->start; at < c->end; at += size) {
+	for (addr_t at = start; at < end; at += size) {
 		char *room = sink_room(&e->sink, &size, err);
 
 		if (!room)
 			return -1;
-		size = c->end - at < size ? c->end - at : size;
+		size = end - at < size ? end - at : size;
 		early_read_process(mem, at, room, size);
 		put_pages(e, c->offset + (at - c->start), room, size);
 	}
-	e->file_size += c->end - c->start;
 	return 0;
 }
 
-int early_add(struct early *e, int mem, addr_t start, addr_t end, struct error *err)
+/* Copies a part of what C shall have. */
+static int copy_part(struct early *e, const struct early_copy *c, int mem, addr_t start, addr_t end,
+		     struct error *err)
+{
+	if (!c->bytes)
+		return copy_to_file(e, c, mem, start, end, err);
+	early_read_process(mem, start, c->bytes + (start - c->start), end - start);
+	return 0;
+}
+
+/* Room for [START, END), which has zeros so far. */
+static struct early_copy *make_room(struct early *e, addr_t start, addr_t end, struct error *err)
 {
 	size_t len = end - start;
 	struct early_copy *c = add_copy(e, start, end, err);
 
 	if (!c)
-		return -1;
-	if (len > EARLY_IN_MEMORY || e->in_memory > EARLY_IN_MEMORY - len)
-		return copy_to_file(e, c, mem, err);
+		return NULL;
+	if (len > EARLY_IN_MEMORY || e->in_memory > EARLY_IN_MEMORY - len) {
+		c->offset = e->file_size;
+		e->file_size += len;
+		return c;
+	}
 	char *bytes = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if (bytes == MAP_FAILED)
-		return error_set(err, ENOMEM, "not enough memory for %zu bytes of shared memory",
-				 len);
+	if (bytes == MAP_FAILED) {
+		error_set(err, ENOMEM, "not enough memory for %zu bytes of shared memory", len);
+		return NULL;
+	}
 	c->bytes = bytes;
 	e->in_memory += len;
-	early_read_process(mem, start, bytes, len);
-	return 0;
+	return c;
+}
+
+int early_add(struct early *e, int mem, addr_t start, addr_t end, struct error *err)
+{
+	const struct early_copy *c = make_room(e, start, end, err);
+
+	return c ? copy_part(e, c, mem, start, end, err) : -1;
+}
+
+int early_add_private(struct early *e, struct pages *p, addr_t start, addr_t end, struct error *err)
+{
+	const struct early_copy *c = make_room(e, start, end, err);
+	addr_t from, to;
+	int more;
+
+	if (!c)
+		return -1;
+	for (addr_t at = start; (more = pages_next_private(p, at, end, &from, &to, err)) > 0; at = to)
+		if (copy_part(e, c, p->mem, from, to, err) < 0)
+			return -1;
+	return more;
 }
 
 int early_finish(struct early *e, struct error *err)
@@ -153,11 +188,32 @@ const struct early_copy *early_at(const struct early *e, addr_t addr)
 	return NULL;
 }
 
+bool early_next(const struct early *e, const struct early_copy *c, addr_t from, addr_t end,
+		addr_t *start, addr_t *stop)
+{
+	enum { UNSEARCHED = 1 << 20 };
+	uint64_t to_address = c->start - c->offset;
+
+	*start = from;
+	*stop = end < c->end ? end : c->end;
+	if (c->bytes)
+		return from < *stop;
+	if (e->file < 0 || !next_data(e->file, from - to_address, *stop - to_address, UNSEARCHED,
+				      start, stop))
+		return false;
+	/* Blocks may be smaller than pages. */
+	*start = (*start + to_address) / PAGE * PAGE;
+	*stop = (*stop + to_address + PAGE - 1) / PAGE * PAGE;
+	return true;
+}
+
 int early_read(const struct early *e, const struct early_copy *c, addr_t addr, void *to, size_t len,
 	       struct error *err)
 {
 	if (c->bytes)
 		memcpy(to, c->bytes + (addr - c->start), len);
+	else if (e->file < 0)
+		memset(to, 0, len);
 	else if (pread_full(e->file, to, len, c->offset + (addr - c->start)) != (ssize_t)len)
 		return error_sys(err, errno, "%s", spill_name);
 	return 0;

@@ -8,6 +8,7 @@
 #ifndef CKPT_EARLY_H
 #define CKPT_EARLY_H
 
+#include "ckpt/pages.h"
 #include "elf/core_sink.h"
 #include "process/process.h"
 
@@ -38,11 +39,24 @@ void early_free(struct early *e);
  */
 MUST_CHECK int early_add(struct early *e, int mem, addr_t start, addr_t end, struct error *err);
 
+/*
+ * The same of the private pages alone that P finds there.  The others are zero and not looked at:
+ * reading would make page tables for them, and there may be many GiB (V8 reserves some).
+ */
+MUST_CHECK int early_add_private(struct early *e, struct pages *p, addr_t start, addr_t end,
+				 struct error *err);
+
 /* To be called behind the last large copy, before early_read(). */
 MUST_CHECK int early_finish(struct early *e, struct error *err);
 
 /* The copy that has ADDR, or NULL. */
 const struct early_copy *early_at(const struct early *e, addr_t addr);
+
+/*
+ * Whether C, which has FROM, has anything but zeros in [FROM, END), and where the first of it is.
+ */
+bool early_next(const struct early *e, const struct early_copy *c, addr_t from, addr_t end,
+		addr_t *start, addr_t *stop);
 
 /* Reads LEN bytes at ADDR, which C has. */
 MUST_CHECK int early_read(const struct early *e, const struct early_copy *c, addr_t addr, void *to,

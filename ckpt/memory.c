@@ -4,15 +4,12 @@
 
 #include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "elf/core_place.h"
-#include "util/cleanup.h"
-#include "util/format.h"
 #include "util/io.h"
 
 enum { PAGE = 4096 };
@@ -100,21 +97,28 @@ int memory_find_unshared(struct memory_source *m, const struct process *p, struc
 	return 0;
 }
 
+/* Its page tables tell all of it. */
+static bool is_anonymous(const struct mapping *map)
+{
+	return !map->path && !map->shared && map->label != LABEL_VDSO;
+}
+
 int memory_copy_early(struct memory_source *m, const struct process *p, pid_t pid,
 		      struct error *err)
 {
-	char name[64];
-	int result = 0;
+	struct pages *pages = &m->pages;  /* not needed for the snapshot yet */
+	int result = pages_open(pages, pid, err);
 
-	format(name, sizeof name, "/proc/%d/mem", pid);
-	cleanup_fd int mem = open(name, O_RDONLY | O_CLOEXEC);
+	for (size_t i = 0; i < p->mapping_count && result == 0; i++) {
+		const struct mapping *map = &p->mappings[i];
 
-	if (mem < 0)
-		return error_sys(err, errno, "%s", name);
-	for (size_t i = 0; i < p->mapping_count && result == 0; i++)
-		if (is_read_early(m, &p->mappings[i]))
-			result = early_add(&m->early, mem, p->mappings[i].start, p->mappings[i].end,
-					   err);
+		if (!is_read_early(m, map))
+			continue;
+		result = is_anonymous(map) ?
+			early_add_private(&m->early, pages, map->start, map->end, err) :
+			early_add(&m->early, pages->mem, map->start, map->end, err);
+	}
+	pages_close(pages);
 	return result < 0 ? -1 : early_finish(&m->early, err);
 }
 
@@ -269,7 +273,7 @@ int memory_classify(struct memory_source *m, struct process *p, struct error *er
 		if (map->label == LABEL_VSYSCALL)
 			continue;
 		/* The process still stands: this is read when its turn comes. */
-		if (is_read_early(m, map) && !early_at(&m->early, map->start) &&
+		if (is_read_early(m, map) && !is_anonymous(map) && !early_at(&m->early, map->start) &&
 		    ranges_add(&m->entire, map->start, map->end, err) < 0)
 			return -1;
 		if (by_pages && is_from_core(&last, map)) {
@@ -299,8 +303,11 @@ static int source_next(void *context, addr_t from, addr_t end, addr_t *start, ad
 		       struct error *err)
 {
 	struct memory_source *m = context;
+	const struct early_copy *early = early_at(&m->early, from);
 
-	if (early_at(&m->early, from) || ranges_have(&m->entire, from)) {
+	if (early && from < end)
+		return early_next(&m->early, early, from, end, start, stop);
+	if (ranges_have(&m->entire, from)) {
 		*start = from;
 		*stop = end;
 		return from < end;

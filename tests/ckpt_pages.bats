@@ -62,6 +62,24 @@ used() {
 	resumes old
 }
 
+page_tables() { sed -n 's/^VmPTE:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$PID/status"; }
+
+@test "a reserve that is not for a fork is not looked at where nothing is" {
+	begin ckpt_reserve
+	before=$(page_tables)
+	"$BIN/ckpt" -p "$PID" -o forked
+	"$BIN/ckpt" -p "$PID" -o stopped --stop
+	"$BIN/ckpt" -p "$PID" -o - | cat > piped
+	# For 2 GiB it would be 4 MiB of them.
+	[ "$(page_tables)" -lt $((before + 1000)) ]
+	kill -KILL "$PID"
+	# A pipe knows no holes.
+	[ "$(stat -c %s piped)" -lt 9000000 ]
+	resumes forked
+	resumes stopped
+	resumes piped
+}
+
 @test "much shared memory: saved from a snapshot and a stopped process, in little memory" {
 	begin ckpt_shared
 	read -r _ peak <<< "$(used "$BIN/ckpt" -p "$PID" -o forked)"
