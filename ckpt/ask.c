@@ -37,7 +37,7 @@ int ask_process(struct process *p, struct tracee *t, struct error *err)
 	struct thread *leader = &p->threads[0];
 
 	if (ask_altstack(leader, &a, err) < 0 || ask_timers(p, &a, err) < 0 ||
-	    ask_settings(p, leader, &a, err) < 0)
+	    ask_settings(p, leader, &a, err) < 0 || ask_future_locks(p, &a, err) < 0)
 		return -1;
 	return p->thread_count > 1 ? ask_dispositions(p, &a, err) : 0;
 }
@@ -47,7 +47,9 @@ static int ask_copied(struct process *p, const struct asker *a, struct error *er
 {
 	if (p->thread_count == 1 && ask_dispositions(p, a, err) < 0)
 		return -1;
-	return ask_brk(p, a, err) < 0 ? -1 : ask_inherited(p, &p->threads[0], a, err);
+	if (ask_brk(p, a, err) < 0 || ask_pkeys(p, a, err) < 0)
+		return -1;
+	return ask_inherited(p, &p->threads[0], a, err);
 }
 
 int ask_rest(struct process *p, struct tracee *t, struct error *err)

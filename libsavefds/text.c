@@ -24,13 +24,15 @@ void complain(const char *message)
 
 /* ---- What the kernel tells its own process alone --------------------------------------------- */
 
-static int ask(struct process *p, struct thread *t, struct error *err)
+/* Others may run, unless the process is DYING. */
+static int ask(struct process *p, struct thread *t, bool dying, struct error *err)
 {
 	uint64_t data[ASKER_DATA / sizeof(uint64_t)];
 	const struct asker a = asker_self(data);
 
 	if (ask_dispositions(p, &a, err) < 0 || ask_timers(p, &a, err) < 0 ||
-	    ask_brk(p, &a, err) < 0 || ask_settings(p, t, &a, err) < 0)
+	    ask_brk(p, &a, err) < 0 || ask_settings(p, t, &a, err) < 0 ||
+	    ask_future_locks(p, &a, err) < 0 || (dying && ask_pkeys(p, &a, err) < 0))
 		return -1;
 	return ask_inherited(p, t, &a, err);
 }
@@ -59,7 +61,7 @@ static int read_self(struct process *p, const stack_t *altstack, bool dying, str
 	if (!t)
 		t = &unlisted;
 	take_altstack(t, altstack);
-	if (ask(p, t, err) < 0 || (dying && pending_take(p, self, err) < 0))
+	if (ask(p, t, dying, err) < 0 || (dying && pending_take(p, self, err) < 0))
 		return -1;
 	attributes_share(p);
 	return 0;

@@ -24,6 +24,8 @@ enum attribute {
 	ATTRIBUTE_THP_DISABLE,      /* PR_SET_THP_DISABLE */
 	ATTRIBUTE_MDWE,             /* PR_SET_MDWE */
 	ATTRIBUTE_TERMINAL,         /* whether a terminal controls it */
+	ATTRIBUTE_FUTURE_LOCKS,     /* mlockall(MCL_FUTURE): enum future_locks */
+	ATTRIBUTE_PKEYS,            /* bit N: protection key N is allocated */
 	/* Of each thread. */
 	ATTRIBUTE_NICE,
 	ATTRIBUTE_IOPRIO,           /* as ioprio_get(2) has it */
@@ -40,6 +42,11 @@ enum attribute {
 
 	ATTRIBUTES_OF_THREADS = ATTRIBUTE_NICE,
 };
+
+/* What becomes of memory that is mapped later. */
+enum future_locks { LOCKS_NONE, LOCKS_NEW, LOCKS_NEW_ON_FAULT /* MCL_ONFAULT, too */ };
+
+enum { PKEYS_ALL = 0xfffe };  /* x86 has 16; all memory has key 0, which is always allocated */
 
 /* As sched_getattr(2) tells it. */
 struct scheduling {

@@ -40,6 +40,14 @@ MUST_CHECK int ask_brk(struct process *p, const struct asker *a, struct error *e
 MUST_CHECK int ask_timers(struct process *p, const struct asker *a, struct error *err);
 
 /*
+ * questions_memory.c: whether memory that is mapped later is locked, which a child would not have
+ * from its parent; and which protection keys are allocated, which it would.  The second takes the
+ * free keys for a moment: no other thread may run.
+ */
+MUST_CHECK int ask_future_locks(struct process *p, const struct asker *a, struct error *err);
+MUST_CHECK int ask_pkeys(struct process *p, const struct asker *a, struct error *err);
+
+/*
  * The attributes, of the process and of the thread that asks, that a child of it would not have...
  */
 MUST_CHECK int ask_settings(struct process *p, struct thread *t, const struct asker *a,

@@ -204,8 +204,7 @@ static void check_keys(const struct restore *r, struct findings *f)
 	}
 }
 
-/* The limit that will hold: the old one, as far as ours allows. */
-static uint64_t lock_limit(const struct process *p)
+uint64_t trait_lock_limit(const struct process *p)
 {
 	const struct limit *old = &p->limits[RLIMIT_MEMLOCK];
 	struct rlimit now;
@@ -220,7 +219,7 @@ static uint64_t lock_limit(const struct process *p)
 static void check_locks(const struct restore *r, struct findings *f)
 {
 	const struct process *p = r->process;
-	uint64_t total = 0, limit = lock_limit(p);
+	uint64_t total = 0, limit = trait_lock_limit(p);
 
 	for (size_t i = 0; i < p->trait_count; i++)
 		if (p->traits[i].flags & TRAIT_LOCKED && !trait_is_kernels(r, &p->traits[i]))

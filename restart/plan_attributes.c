@@ -15,6 +15,7 @@
 
 #include "process/names.h"
 #include "process/procfs.h"
+#include "restart/future_locks.h"
 #include "restart/own.h"
 #include "restart/restore.h"
 #include "util/format.h"
@@ -267,6 +268,7 @@ void plan_thread_attributes(const struct restore *r, struct plan *plan, size_t i
 		plan_syscall(plan, 0, SYS_prctl, PR_SET_DUMPABLE, value == 1);
 	if (process_attribute(r->process, NULL, ATTRIBUTE_MDWE, &value) && value)
 		plan_syscall(plan, 0, SYS_prctl, PR_SET_MDWE, value);
+	plan_future_locks(r, plan);
 }
 
 /* ---- What is known beforehand ---------------------------------------------------------------- */
@@ -334,5 +336,6 @@ void check_attributes(const struct restore *r, struct findings *f)
 		findings_add(f, LOSS,
 			     "the oom_score_adj %ld takes CAP_SYS_RESOURCE: restart's own stays",
 			     (long)value);
+	check_future_locks(r, f);
 	check_credentials(r, f);
 }

@@ -94,18 +94,24 @@ static void plan_advices(struct plan *plan, const struct trait *t)
 	}
 }
 
-/* All keys up to the highest in use: a free one among them would be handed out as the program's. */
+/*
+ * The kernel hands out the lowest key: so all are taken up to the highest that was allocated or
+ * protects memory, and those that were free are given back.  Where that is not known they stay:
+ * one of them would be handed out as another one of the program's.
+ */
 static void plan_pkeys(const struct restore *r, struct plan *plan)
 {
 	const struct process *p = r->process;
-	uint32_t most = 0;
+	uint32_t used = 0;
+	int64_t allocated;
+	bool known = process_attribute(p, NULL, ATTRIBUTE_PKEYS, &allocated);
 
 	for (size_t i = 0; i < p->trait_count; i++)
-		if (p->traits[i].pkey > most)
-			most = p->traits[i].pkey;
-	if (!most || !trait_pkeys_here())
+		used |= 1u << p->traits[i].pkey;
+	used = (used | (known ? (uint32_t)allocated : 0)) & PKEYS_ALL;
+	if (!used || !trait_pkeys_here())
 		return;
-	for (uint32_t key = 1; key <= most; key++)
+	for (uint32_t key = 1; used >> key; key++)
 		plan_syscall(plan, OP_EXPECT, SYS_pkey_alloc, 0, 0)->expect = key;
 	for (size_t i = 0; i < p->mapping_count; i++) {
 		const struct mapping *m = &p->mappings[i];
@@ -115,6 +121,9 @@ static void plan_pkeys(const struct restore *r, struct plan *plan)
 			plan_syscall(plan, 0, SYS_pkey_mprotect, m->start, m->end - m->start,
 				     m->prot, t->pkey);
 	}
+	for (uint32_t key = 1; known && used >> key; key++)
+		if (!((uint32_t)allocated >> key & 1))
+			plan_syscall(plan, 0, SYS_pkey_free, key);
 }
 
 static void plan_guards(const struct restore *r, struct plan *plan)

@@ -52,6 +52,9 @@ bool trait_is_mapped(const struct restore *r, addr_t start, addr_t end);
 /* The rest, when all memory is there. */
 void plan_traits(const struct restore *r, struct plan *plan);
 
+/* The limit of locked memory that will hold: the old one, as far as ours allows. */
+uint64_t trait_lock_limit(const struct process *p);
+
 /* check_traits.c */
 void check_traits(const struct restore *r, struct findings *f);
 

@@ -55,6 +55,59 @@ says() {
 	has_text err "the system calls of thread $PID were filtered (seccomp), and would not be$"
 }
 
+# checkpoint_locks [onfault]: of an ordinary user's program that has new memory locked.
+checkpoint_locks() {
+	touch out && chmod a+w out
+	start "${AS_USER[@]}" ./attributes_locks "$@" < /dev/null > out 2>&1
+	wait_until 20 ready_or_gone
+	has_text out '^ready' || skip "locked memory is not given here"
+	as_user bin/ckpt -k -p "$PID" -o core
+	touch go
+}
+
+# locks_later HOW
+locks_later() {
+	as_user bin/restart -n -w core < /dev/null 2> err || [ "$?" -eq 7 ] || { cat err; return 1; }
+	[ "$(tail -n 1 out)" = "$1" ] || { cat out err; return 1; }
+	rm -f go out
+}
+
+@test "memory that is mapped later is locked, by mlockall(MCL_FUTURE)" {
+	build_program attributes_locks
+	copy_programs
+	checkpoint_locks
+	locks_later 'locked'
+	checkpoint_locks onfault
+	locks_later 'locked on fault'
+}
+
+@test "libsavefds sees that memory that is mapped later is locked" {
+	need_core
+	build_program attributes_locks
+	touch out
+	start_saving ./attributes_locks onfault > out
+	wait_until 20 ready_or_gone
+	has_text out '^ready' || skip "locked memory is not given here"
+	make_core . "$PID"
+	has_text filedescriptors '^lock-future : 2$'
+	touch go
+	"$BIN/restart" -n -w -f "$CORE" < /dev/null || [ "$?" -eq 7 ]
+	[ "$(tail -n 1 out)" = 'locked on fault' ]
+}
+
+@test "later memory is not locked where the limit is lower than it was" {
+	build_program attributes_locks
+	copy_programs
+	checkpoint_locks
+	bin/restart --log core |
+		sed 's/^\(rlimit : memlock\) : .*/\1 : 1152921504606846976 : 1152921504606846976/' > text
+	ulimit -S -l 64 && ulimit -H -l 64
+	as_user bin/restart --check -ftext core > found
+	has_text found '^loss: memory that is mapped later was to be locked, and is not: the limit of locked memory is 64 KiB (raise it: ulimit -l)$'
+	as_user bin/restart -n -w -ftext core < /dev/null || [ "$?" -eq 7 ]
+	[ "$(tail -n 1 out)" = 'not locked' ]
+}
+
 @test "what takes a privilege is left out with a word" {
 	is_root
 	checkpoint ./attributes_victim nice

@@ -161,6 +161,8 @@ static int64_t random_value(int which)
 	case ATTRIBUTE_COREDUMP_FILTER: return (int64_t)below(1ull << 32);
 	case ATTRIBUTE_DUMPABLE: case ATTRIBUTE_SECCOMP: return (int64_t)below(3);
 	case ATTRIBUTE_MDWE: return (int64_t)below(4);
+	case ATTRIBUTE_FUTURE_LOCKS: return (int64_t)below(3);
+	case ATTRIBUTE_PKEYS: return (int64_t)below(1 << 15) * 2;
 	case ATTRIBUTE_NICE: return (int64_t)below(40) - 20;
 	case ATTRIBUTE_IOPRIO: return (int64_t)(below(4) << 13 | below(8));
 	case ATTRIBUTE_TIMERSLACK: return (int64_t)(number() >> (1 + below(63)));
