@@ -77,8 +77,8 @@ static int move_window(struct pages *p, addr_t at, addr_t end, struct error *err
 }
 
 /*
- * Before Linux 6.7: END where smaps, which is read once and for large ranges only, says that there is nothing
- * in the whole mapping.
+ * Before Linux 6.7: END where smaps, which is read once and for large ranges only, says that there
+ * is nothing in the whole mapping.
  */
 static addr_t skip_empty_mapping(struct pages *p, addr_t from, addr_t end)
 {
@@ -101,8 +101,8 @@ static addr_t skip_empty_mapping(struct pages *p, addr_t from, addr_t end)
 }
 
 /*
- * The first page that may be there in [FROM, END), or END: a reserve of many TiB, of which the window would
- * read an entry for every page, is a moment's work.
+ * The first page that may be there in [FROM, END), or END: a reserve of many TiB, of which the
+ * window would read an entry for every page, is a moment's work.
  */
 static addr_t skip_hole(struct pages *p, addr_t from, addr_t end)
 {

@@ -17,7 +17,7 @@ struct pages {
 	int mem;      /* /proc/PID/mem */
 	int pagemap;
 	pid_t pid;
-	struct process *sizes;  /* the traits of PID, where the kernel does not tell of holes; else NULL */
+	struct process *sizes;  /* the traits of PID; NULL: the kernel tells of holes */
 	/* The piece of the page tables that was read last: what stands from window_start on. */
 	addr_t window_start;
 	size_t window_count;

@@ -59,7 +59,7 @@ int resume(const char *name, struct error *err)
 			break;
 	}
 	if (found)
-		error_set(err, first.code, "%s; there is none that can be continued from: remove it "
-			  "to start the program afresh", first.message);
+		error_set(err, first.code, "%s; there is none that can be continued from: remove "
+			  "it to start the program afresh", first.message);
 	return found ? -1 : 0;
 }

@@ -85,7 +85,8 @@ int fill_prstatus(struct core_notes *to, const struct note *n, struct error *err
 	t->signal = signal;
 	/* pr_sighold is a long: 8 bytes, or in a 32-bit core the first 4. */
 	memcpy(&t->blocked, desc + arch->prstatus_blocked, arch->elf_class == ELFCLASS64 ? 8 : 4);
-	return notes_add_regset(to, NT_PRSTATUS, desc + arch->prstatus_regs, arch->general_size, err);
+	return notes_add_regset(to, NT_PRSTATUS, desc + arch->prstatus_regs, arch->general_size,
+				err);
 }
 
 int fill_prpsinfo(struct core_notes *to, const struct note *n, struct error *err)

@@ -101,9 +101,9 @@ static void handle_signal(int signo, siginfo_t *info, void *context)
 /* ---- Its place ------------------------------------------------------------------------------- */
 
 /*
- * The return from the handler.  Debuggers and unwinders know it by these bytes (gdb also by its name,
- * amd64_linux_sigtramp_p()) where no unwind table covers it and the byte in front, at which they look
- * as for a caller: so it is no C function, which would have one.
+ * The return from the handler.  Debuggers and unwinders know it by these bytes (gdb also by its
+ * name, amd64_linux_sigtramp_p()) where no unwind table covers it and the byte in front, at which
+ * they look as for a caller: so it is no C function, which would have one.
  */
 void restorer(void) __asm__("__restore_rt") __attribute__((visibility("hidden")));
 __asm__(".pushsection .text\n"

@@ -24,7 +24,7 @@ struct pagemap_scan {
 	uint64_t category_inverted, category_mask, category_anyof_mask, return_mask;
 };
 
-/* How many regions were filled in; -1 with errno, ENOTTY or EINVAL where the kernel knows no such thing. */
+/* How many regions were filled in; -1 with errno: ENOTTY or EINVAL where there is no such call. */
 int pagemap_scan(int fd, struct pagemap_scan *scan);
 
 #endif

@@ -37,7 +37,7 @@ struct trait {
 	uint32_t flags;       /* enum trait_flags */
 	uint32_t pkey;        /* 0: the default key */
 	uint64_t page_size;   /* of hugetlb memory, in bytes; 0: ordinary */
-	uint64_t resident;    /* bytes in memory or swapped out, as smaps said; no part of the text */
+	uint64_t resident;    /* bytes in memory or swapped out (smaps); no part of the text */
 	const char *name;     /* PR_SET_VMA_ANON_NAME; NULL: none */
 	int line;             /* of the text it stands on; 0 when none */
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the core has, in the shared mappings of a memory, of that memory: ranges of its bytes, joined
- * and sorted, so that one search says whether all of a piece is there, however many mappings the
- * process had.
+ * What the core has, in the shared mappings of a memory, of that memory: ranges of its bytes,
+ * joined and sorted, so that one search says whether all of a piece is there, however many mappings
+ * the process had.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -205,7 +205,9 @@ void plan_describe(const struct plan *plan, size_t index, char *buf, size_t size
 	case OP_READ:
 		append(&l, "read(%lld, 0x%llx, 0x%llx, 0x%llx)", a[0], a[1], a[2], a[3]);
 		break;
-	case OP_READ_PIECES: append(&l, "read_pieces(%lld, 0x%llx, 0x%llx)", a[0], a[1], a[2]); break;
+	case OP_READ_PIECES:
+		append(&l, "read_pieces(%lld, 0x%llx, 0x%llx)", a[0], a[1], a[2]);
+		break;
 	case OP_COPY: append(&l, "copy(0x%llx, 0x%llx, 0x%llx)", a[0], a[1], a[2]); break;
 	case OP_MOVE_FD: append(&l, "move($, %lld%s)", a[0], a[1] ? ", O_CLOEXEC" : ""); break;
 	case OP_STORE: append(&l, "store(0x%llx, 0x%llx)", a[0], a[1]); break;

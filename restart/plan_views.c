@@ -162,8 +162,8 @@ static uint64_t size_of_views(const struct restore *r, size_t first, size_t end)
 }
 
 /*
- * The memory is mapped once, at WHOLE, filled, and mapped again where it was: mremap() of no bytes of
- * shared memory makes a second mapping (mm/mremap.c).
+ * The memory is mapped once, at WHOLE, filled, and mapped again where it was: mremap() of no bytes
+ * of shared memory makes a second mapping (mm/mremap.c).
  */
 static void plan_one(const struct restore *r, struct plan *plan, size_t first, size_t end,
 		     addr_t whole)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Has every kind of page that the page tables tell apart.  Invariant: a range of which every second
- * page was written, a page that nobody may read, the neighbours of a guard page and the one page of a
- * large reserve, are as they were.
+ * page was written, a page that nobody may read, the neighbours of a guard page and the one page of
+ * a large reserve, are as they were.
  */
 #define _GNU_SOURCE
 #include <errno.h>

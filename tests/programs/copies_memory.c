@@ -39,7 +39,8 @@ int main(void)
 		limit.rlim_cur = 0;
 		CHECK(setrlimit(RLIMIT_NPROC, &limit) == 0);
 	}
-	memory = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	memory = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		      -1, 0);
 	CHECK(memory != MAP_FAILED && madvise(memory, PAGES * PAGE, MADV_NOHUGEPAGE) == 0);
 	for (int i = 0; i < PAGES; i++)
 		if (!is_untouched(i))

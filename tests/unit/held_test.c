@@ -11,7 +11,7 @@ enum { PAGE = 4096 };
 static struct process process;
 static struct restore restore;
 
-/* A mapping of pages FROM to TO of the file INODE; they stand in memory in the order of the calls. */
+/* A mapping of pages FROM to TO of the file INODE; in memory they are in the order of the calls. */
 static void add(uint64_t inode, uint64_t from, uint64_t to, enum bytes bytes)
 {
 	struct mapping *m = process_add_mapping(&process);
