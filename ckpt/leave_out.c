@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "process/arch.h"
+#include "process/socket.h"
 
 /* ---- Options --------------------------------------------------------------------------------- */
 
@@ -61,13 +62,34 @@ static void drop_watches(struct description *d, const struct leave_out *l)
 	d->watch_count = kept;
 }
 
+static bool is_on_its_way(const struct process *p, int fd)
+{
+	for (size_t i = 0; i < p->description_count; i++) {
+		const struct socket *s = p->descriptions[i].socket;
+
+		for (size_t k = 0; s && k < s->message_count; k++)
+			for (size_t n = 0; n < s->messages[k].right_count; n++)
+				if (s->messages[k].rights[n] == fd)
+					return true;
+	}
+	return false;
+}
+
+/* What the process has sent to itself, too, it has in that way still. */
 static void drop_descriptors(struct process *p, const struct leave_out *l)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < p->descriptor_count; i++)
-		if (!has_fd(l, p->descriptors[i].fd))
-			p->descriptors[kept++] = p->descriptors[i];
+	for (size_t i = 0; i < p->descriptor_count; i++) {
+		struct descriptor *d = &p->descriptors[i];
+
+		if (has_fd(l, d->fd)) {
+			if (!is_on_its_way(p, d->fd))
+				continue;
+			d->in_flight = true;
+		}
+		p->descriptors[kept++] = *d;
+	}
 	p->descriptor_count = kept;
 	for (size_t i = 0; i < p->description_count; i++)
 		drop_watches(&p->descriptions[i], l);

@@ -144,12 +144,12 @@ static struct source open_source(const struct entries *entries, const struct ent
 					 (!entries->pid && has_lock(entries, id, LOCK_POSIX)));
 	int fd = -1;
 
-	proc_name(name, entries->pid, "fd/%d", e->descriptor.fd);
+	proc_name(name, e->pid, "fd/%d", e->at);
 	if (!locked)
 		fd = open(name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd >= 0)
 		return (struct source){ fd, true };
-	return (struct source){ proc_borrow(entries->pid, e->descriptor.fd), false };
+	return (struct source){ proc_borrow(e->pid, e->at), false };
 }
 
 static int save(struct process *p, const struct entries *entries, const struct entry *e,
@@ -169,7 +169,7 @@ static int save(struct process *p, const struct entries *entries, const struct e
 	if (s.ours)
 		close(s.fd);
 	else
-		proc_give_back(entries->pid, s.fd);
+		proc_give_back(e->pid, s.fd);
 	return result < 0 ? -1 : 0;
 }
 

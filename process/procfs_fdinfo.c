@@ -269,17 +269,17 @@ static int take_fdinfo_line(struct process *p, struct entry *e, const char *line
 	return 0;
 }
 
-int procfs_read_fdinfo(struct process *p, pid_t pid, struct entry *e, struct error *err)
+int procfs_read_fdinfo(struct process *p, struct entry *e, struct error *err)
 {
 	char name[PROC_NAME_SIZE];
 	struct lines l = { 0 };
 	const char *line;
 
-	proc_name(name, pid, "fdinfo/%d", e->descriptor.fd);
+	proc_name(name, e->pid, "fdinfo/%d", e->at);
 	cleanup_fd int fd = open(name, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
-		return proc_error(err, errno, pid, "fdinfo");
+		return proc_error(err, errno, e->pid, "fdinfo");
 	l.fd = fd;
 	while ((line = next_line(&l)))
 		if (take_fdinfo_line(p, e, line, err) < 0)

@@ -130,10 +130,10 @@ static int read_entry(struct process *p, pid_t pid, struct entry *e, struct erro
 	char what[40], name[PROC_NAME_SIZE], target[PATH_MAX];
 	struct stat st = { 0 };
 
-	format(what, sizeof what, "fd/%d", e->descriptor.fd);
-	if (proc_link(pid, what, target, err) < 0)
+	format(what, sizeof what, "fd/%d", e->at);
+	if (proc_link(e->pid, what, target, err) < 0)
 		return -1;
-	proc_name(name, pid, "%s", what);
+	proc_name(name, e->pid, "%s", what);
 	take_name(&e->description, pid, target, stat(name, &st) == 0 ? &st : NULL);
 	name_own_proc(target, pid ? pid : getpid());
 	e->mode = st.st_mode;
@@ -143,7 +143,25 @@ static int read_entry(struct process *p, pid_t pid, struct entry *e, struct erro
 		return no_memory(err);
 	if (procfs_note_file(p, e, &st, err) < 0)
 		return -1;
-	return procfs_read_fdinfo(p, pid, e, err);
+	return procfs_read_fdinfo(p, e, err);
+}
+
+static struct entry *add_place(struct process *p, struct entries *entries, pid_t pid, int at,
+			       struct error *err)
+{
+	struct entry *e = arena_grow(&p->arena, entries->all, entries->count, &entries->capacity,
+				     sizeof *e);
+
+	if (!e) {
+		(void)!no_memory(err);
+		return NULL;
+	}
+	entries->all = e;
+	e += entries->count++;
+	memset(e, 0, sizeof *e);
+	e->pid = pid;
+	e->at = e->descriptor.fd = at;
+	return e;
 }
 
 static int list_descriptors(struct process *p, struct entries *entries, struct error *err)
@@ -156,19 +174,11 @@ static int list_descriptors(struct process *p, struct entries *entries, struct e
 	if (proc_dir_open(&dir, &fd, entries->pid, "fd", err) < 0)
 		return -1;
 	while ((more = proc_dir_next(&dir, &number, err)) > 0) {
-		struct entry *e;
-
 		/* The caller's own list holds the descriptor that reads it. */
 		if (!entries->pid && (int)number == fd)
 			continue;
-		e = arena_grow(&p->arena, entries->all, entries->count, &entries->capacity,
-			       sizeof *e);
-		if (!e)
-			return no_memory(err);
-		entries->all = e;
-		e += entries->count++;
-		memset(e, 0, sizeof *e);
-		e->descriptor.fd = (int)number;
+		if (!add_place(p, entries, entries->pid, (int)number, err))
+			return -1;
 	}
 	return more;
 }
@@ -194,7 +204,38 @@ static int read_entries(struct process *p, struct entries *entries, struct error
 	return 0;
 }
 
+int procfs_add_in_flight(struct process *p, struct entries *entries, int fd, size_t *index,
+			 struct error *err)
+{
+	struct entry *e = add_place(p, entries, 0, fd, err);
+
+	if (!e)
+		return -1;
+	*index = entries->count - 1;
+	e->in_flight = true;
+	if (read_entry(p, entries->pid, e, err) < 0)
+		return -1;
+	e->descriptor.close_on_exec = false;  /* ours */
+	entries->locks |= e->description.lock_count > 0;
+	return 0;
+}
+
+static void let_go(const struct entries *entries)
+{
+	/*
+	 * In the process itself a close would drop its POSIX locks on the file; it is about to die.
+	 */
+	for (size_t i = 0; entries->pid && i < entries->count; i++)
+		if (entries->all[i].in_flight)
+			close(entries->all[i].at);
+}
+
 /* ---- Descriptions that are shared ----------------------------------------------------------- */
+
+static pid_t real_pid(const struct entry *e)
+{
+	return e->pid ? e->pid : getpid();
+}
 
 /*
  * The order of the descriptions behind two descriptors: first by what they are, so that the kernel
@@ -202,9 +243,8 @@ static int read_entries(struct process *p, struct entries *entries, struct error
  * criterion: they may change between one descriptor and the next while the process runs.  0 means
  * that they are the same description; where the kernel refuses the answer, each is its own.
  */
-static int compare(const struct entries *entries, const struct entry *a, const struct entry *b)
+static int compare(const struct entry *a, const struct entry *b)
 {
-	pid_t pid = entries->pid ? entries->pid : getpid();
 	int by_name;
 
 	if (a->description.kind != b->description.kind)
@@ -212,7 +252,7 @@ static int compare(const struct entries *entries, const struct entry *a, const s
 	by_name = strcmp(a->description.name, b->description.name);
 	if (by_name)
 		return by_name;
-	switch (syscall(SYS_kcmp, pid, pid, KCMP_FILE, a->descriptor.fd, b->descriptor.fd)) {
+	switch (syscall(SYS_kcmp, real_pid(a), real_pid(b), KCMP_FILE, a->at, b->at)) {
 	case 0: return 0;
 	case 1: return -1;
 	case 2: return 1;
@@ -220,13 +260,13 @@ static int compare(const struct entries *entries, const struct entry *a, const s
 	/* A socket has one description: nothing opens it again (sock_no_open()). */
 	if (a->description.kind == FILE_SOCKET)
 		return 0;
-	return a->descriptor.fd < b->descriptor.fd ? -1 : 1;
+	return a->at < b->at ? -1 : 1;
 }
 
 /* The same, made total by the descriptor's number. */
 static int order(const struct entries *entries, size_t a, size_t b)
 {
-	int order = compare(entries, &entries->all[a], &entries->all[b]);
+	int order = compare(&entries->all[a], &entries->all[b]);
 
 	return order ? order : a < b ? -1 : 1;
 }
@@ -302,7 +342,7 @@ static int find_shared(struct process *p, const struct entries *entries, size_t 
 		index[i] = i;
 	sort(entries, index, index + count, count);
 	for (size_t i = 0; i < count; i++) {
-		bool same = i > 0 && compare(entries, &entries->all[index[i - 1]],
+		bool same = i > 0 && compare(&entries->all[index[i - 1]],
 					     &entries->all[index[i]]) == 0;
 
 		(*first)[index[i]] = same ? (*first)[index[i - 1]] : index[i];
@@ -311,16 +351,32 @@ static int find_shared(struct process *p, const struct entries *entries, size_t 
 	return 0;
 }
 
+/* What is only on its way gets a number above those of the process. */
+static int above(const struct process *p)
+{
+	return p->descriptor_count ? p->descriptors[p->descriptor_count - 1].fd + 1 : 0;
+}
+
 static int add_entry(struct process *p, const struct entries *entries, size_t i, size_t first,
 		     struct error *err)
 {
-	struct descriptor *d = process_add_descriptor(p);
+	struct entry *e = &entries->all[i];
+	struct descriptor *d;
 
+	if (e->in_flight && first < i) {
+		e->index = entries->all[first].index;
+		return 0;
+	}
+	if (e->in_flight)
+		e->descriptor.fd = above(p);
+	e->index = p->descriptor_count;
+	d = process_add_descriptor(p);
 	if (!d)
 		return no_memory(err);
-	*d = entries->all[i].descriptor;
+	*d = e->descriptor;
+	d->in_flight = e->in_flight;
 	if (first < i) {
-		d->description = p->descriptors[first].description;
+		d->description = p->descriptors[entries->all[first].index].description;
 		return 0;
 	}
 	d->description = p->description_count;
@@ -328,7 +384,7 @@ static int add_entry(struct process *p, const struct entries *entries, size_t i,
 
 	if (!description)
 		return no_memory(err);
-	*description = entries->all[i].description;
+	*description = e->description;
 	return 0;
 }
 
@@ -338,17 +394,17 @@ static int read_on_its_way(struct process *p, struct entries *entries, const siz
 			   struct error *err)
 {
 	for (size_t i = 0; i < entries->count; i++) {
-		struct description *d = &p->descriptions[p->descriptors[i].description];
 		const struct entry *e = &entries->all[i];
+		struct description *d = &p->descriptions[p->descriptors[e->index].description];
 
 		if (first[i] != i)
 			continue;
 		if (d->kind == FILE_EPOLL || d->kind == FILE_INOTIFY)
 			procfs_read_watches(p, entries, e, d);
 		if (procfs_is_terminal(d) &&
-		    procfs_read_terminal(p, entries->pid, e->descriptor.fd, d, err) < 0)
+		    procfs_read_terminal(p, entries->pid, e, d, err) < 0)
 			return -1;
-		if (entry_is_pipe(e) && procfs_read_pipe(p, entries->pid, e, d, err) < 0 &&
+		if (entry_is_pipe(e) && procfs_read_pipe(p, e, d, err) < 0 &&
 		    !proc_vanished(err))
 			return -1;
 	}
@@ -358,19 +414,31 @@ static int read_on_its_way(struct process *p, struct entries *entries, const siz
 /* A few hundredths of a second at most. */
 enum { SEARCHES = 50000 };
 
+static int read_all(struct process *p, struct entries *entries, struct error *err)
+{
+	size_t *first = NULL, own;
+
+	if (read_entries(p, entries, err) < 0 || find_shared(p, entries, &first, err) < 0)
+		return -1;
+	own = entries->count;
+	if (procfs_read_sockets(p, entries, first, err) < 0 ||
+	    (entries->count > own && find_shared(p, entries, &first, err) < 0))
+		return -1;
+	for (size_t i = 0; i < entries->count; i++)
+		if (add_entry(p, entries, i, first[i], err) < 0)
+			return -1;
+	procfs_name_rights(p, entries);
+	p->have |= HAVE_DESCRIPTORS;
+	if (procfs_read_contents(p, entries, err) < 0)
+		return -1;
+	return read_on_its_way(p, entries, first, err);
+}
+
 int procfs_read_descriptors(struct process *p, pid_t pid, struct error *err)
 {
 	struct entries entries = { .pid = pid, .searches = SEARCHES };
-	size_t *first = NULL;
+	int result = read_all(p, &entries, err);
 
-	if (read_entries(p, &entries, err) < 0 || find_shared(p, &entries, &first, err) < 0)
-		return -1;
-	for (size_t i = 0; i < entries.count; i++)
-		if (add_entry(p, &entries, i, first[i], err) < 0)
-			return -1;
-	p->have |= HAVE_DESCRIPTORS;
-	if (procfs_read_contents(p, &entries, err) < 0 ||
-	    read_on_its_way(p, &entries, first, err) < 0)
-		return -1;
-	return procfs_read_sockets(p, pid, err);
+	let_go(&entries);
+	return result;
 }

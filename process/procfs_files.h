@@ -19,6 +19,10 @@ struct entry {
 	ino_t inode;
 	bool other_reads, other_writes;  /* a pipe or fifo: some descriptor of the process does */
 	bool has_contents;  /* of the descriptors of a pipe, the one that tells what is in it */
+	pid_t pid;          /* where to look at it: this process (0: ours) ... */
+	int at;             /* ... has it as this descriptor */
+	bool in_flight;     /* the process has none: it came out of a socket of its own */
+	size_t index;       /* of its descriptor in the model */
 };
 
 struct entries {
@@ -30,7 +34,14 @@ struct entries {
 };
 
 /* Fills E's description with what fdinfo tells of it. */
-MUST_CHECK int procfs_read_fdinfo(struct process *p, pid_t pid, struct entry *e, struct error *err);
+MUST_CHECK int procfs_read_fdinfo(struct process *p, struct entry *e, struct error *err);
+
+/*
+ * Adds our descriptor FD, which was on its way in a socket of the process, and sets *INDEX to its
+ * place in ENTRIES.  All of them are let go in the end.
+ */
+MUST_CHECK int procfs_add_in_flight(struct process *p, struct entries *entries, int fd,
+				    size_t *index, struct error *err);
 
 /* Whether it is a pipe, or a fifo. */
 bool entry_is_pipe(const struct entry *e);
@@ -39,8 +50,8 @@ bool entry_is_pipe(const struct entry *e);
  * Adds to D, the description of E, what waits in the pipe, its size, and whether its other end is
  * closed.
  */
-MUST_CHECK int procfs_read_pipe(struct process *p, pid_t pid, const struct entry *e,
-				struct description *d, struct error *err);
+MUST_CHECK int procfs_read_pipe(struct process *p, const struct entry *e, struct description *d,
+				struct error *err);
 
 /*
  * Notes how the regular file of E is, by ST; and that it has no name, when no path opens it.  Once
@@ -53,11 +64,11 @@ MUST_CHECK int procfs_read_contents(struct process *p, const struct entries *ent
 
 /*
  * procfs_terminals.c: whether D is a terminal or the master of one; and
- * adds to D, which is one and has descriptor FD, what is known of it.
+ * adds to D, which is one and that of E, what is known of it in process PID.
  */
 bool procfs_is_terminal(const struct description *d);
-MUST_CHECK int procfs_read_terminal(struct process *p, pid_t pid, int fd, struct description *d,
-				    struct error *err);
+MUST_CHECK int procfs_read_terminal(struct process *p, pid_t pid, const struct entry *e,
+				    struct description *d, struct error *err);
 
 /* Adds to D who gets the signals of the borrowed descriptor FD. */
 void procfs_read_owner(int fd, struct description *d);

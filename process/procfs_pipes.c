@@ -115,15 +115,15 @@ static int look_into(struct process *p, const struct entry *e, int fd, struct de
 	return copy_queued(p, d, fd, (size_t)size, err);
 }
 
-int procfs_read_pipe(struct process *p, pid_t pid, const struct entry *e, struct description *d,
+int procfs_read_pipe(struct process *p, const struct entry *e, struct description *d,
 		     struct error *err)
 {
-	int fd = proc_borrow(pid, e->descriptor.fd), result;
+	int fd = proc_borrow(e->pid, e->at), result;
 
 	if (fd < 0)
-		return proc_error(err, errno, pid, "fd");
+		return proc_error(err, errno, e->pid, "fd");
 	result = look_into(p, e, fd, d, err);
-	proc_give_back(pid, fd);
+	proc_give_back(e->pid, fd);
 	if (result < 0)
 		return error_prefix(err, "the pipe of descriptor %d", e->descriptor.fd);
 	return 0;

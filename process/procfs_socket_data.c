@@ -26,12 +26,6 @@ enum { MESSAGE_MAX = 256 << 20, MESSAGES_MAX = 1 << 20 };
 
 /* ---- One look -------------------------------------------------------------------------------- */
 
-struct look {
-	ssize_t size;      /* of the message, or -1 with errno */
-	bool rights;       /* descriptors come with it */
-	struct socket_address from;
-};
-
 /*
  * Of an AF_UNIX socket: room for what comes with all messages because an
  * option says so, and none for descriptors, of which the kernel would make
@@ -49,19 +43,21 @@ static size_t control_room(const struct socket *s)
 	return room;
 }
 
-static struct look look_at(const struct socket_reader *r, void *bytes, size_t size, int flags)
+struct look socket_look(struct socket_reader *r, const struct iovec *iov, size_t count, int flags,
+			struct socket_message *take)
 {
-	char control[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(struct timespec))];
+	_Alignas(struct cmsghdr) char control[RIGHTS_ROOM];
 	struct look look = { .size = -1 };
-	struct iovec iov = { bytes, size };
 	struct msghdr message = {
-		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_iov = (struct iovec *)iov, .msg_iovlen = count,
 		.msg_name = look.from.bytes, .msg_namelen = sizeof look.from.bytes,
-		.msg_control = control, .msg_controllen = control_room(r->socket),
+		.msg_control = control,
+		.msg_controllen = take ? sizeof control : control_room(r->socket),
 	};
 
 	do
-		look.size = recvmsg(r->fd, &message, MSG_PEEK | MSG_DONTWAIT | flags);
+		look.size = recvmsg(r->fd, &message,
+				    MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC | flags);
 	while (look.size < 0 && errno == EINTR);
 	if (look.size < 0)
 		return look;
@@ -70,11 +66,22 @@ static struct look look_at(const struct socket_reader *r, void *bytes, size_t si
 	/* An unnamed sender has an address of its family alone. */
 	if (look.from.size <= sizeof(sa_family_t))
 		look.from.size = 0;
+	if (take && socket_take_rights(r, &message, take) < 0) {
+		look.size = -1;
+		errno = ENOMEM;
+	}
 	return look;
 }
 
-static int add_message(struct socket_reader *r, size_t size, uint8_t *bytes,
-		       const struct socket_address *from)
+static struct look look_at(struct socket_reader *r, void *bytes, size_t size, int flags,
+			   struct socket_message *take)
+{
+	struct iovec iov = { bytes, size };
+
+	return socket_look(r, &iov, 1, flags, take);
+}
+
+int socket_add_message(struct socket_reader *r, const struct socket_message *new)
 {
 	struct socket *s = r->socket;
 	struct socket_message *m = arena_grow(&r->p->arena, s->messages, s->message_count,
@@ -83,34 +90,7 @@ static int add_message(struct socket_reader *r, size_t size, uint8_t *bytes,
 	if (!m)
 		return no_memory(r->err);
 	s->messages = m;
-	m += s->message_count++;
-	*m = (struct socket_message){ .size = size, .bytes = bytes };
-	if (from)
-		m->from = *from;
-	return 0;
-}
-
-/* ---- Streams --------------------------------------------------------------------------------- */
-
-static int read_stream(struct socket_reader *r)
-{
-	int waiting = 0;
-
-	if (ioctl(r->fd, SIOCINQ, &waiting) < 0 || waiting <= 0)
-		return 0;
-	uint8_t *bytes = arena_alloc(&r->p->arena, (size_t)waiting);
-
-	if (!bytes)
-		return no_memory(r->err);
-	struct look look = look_at(r, bytes, (size_t)waiting, 0);
-
-	if (look.size > 0 && add_message(r, (size_t)look.size, bytes, NULL) < 0)
-		return -1;
-	if (look.rights)
-		r->socket->flags |= SOCKET_LOST_RIGHTS;
-	/* Descriptors, and credentials of another sender, end what one look shows. */
-	if (look.size < waiting)
-		r->socket->flags |= SOCKET_LOST_DATA;
+	m[s->message_count++] = *new;
 	return 0;
 }
 
@@ -119,31 +99,37 @@ static int read_stream(struct socket_reader *r)
 /* The next message from SO_PEEK_OFF on: 1, 0 when there is none, -1 with the error. */
 static int read_message(struct socket_reader *r, size_t *at)
 {
+	bool local = r->socket->family == AF_UNIX;
+	struct socket_message m = { 0 };
 	/* The kernel counts a message without bytes as seen when it is peeked at. */
-	struct look look = look_at(r, NULL, 0, MSG_TRUNC);
+	struct look look = look_at(r, NULL, 0, MSG_TRUNC, local ? &m : NULL);
 	int offset = (int)*at;
 
 	if (look.size < 0)
-		return 0;
-	if (look.rights)
-		r->socket->flags |= SOCKET_LOST_RIGHTS;
-	if (look.size == 0)
-		return add_message(r, 0, NULL, &look.from) < 0 ? -1 : 1;
+		return local && errno == ENOMEM ? no_memory(r->err) : 0;
 	if (look.size > MESSAGE_MAX - (ssize_t)*at)
 		return 0;
-	uint8_t *bytes = arena_alloc(&r->p->arena, (size_t)look.size);
+	m.size = (size_t)look.size;
+	m.from = look.from;
+	if (!m.size)
+		return socket_add_message(r, &m) < 0 ? -1 : 1;
+	uint8_t *bytes = arena_alloc(&r->p->arena, m.size);
 
 	if (!bytes)
 		return no_memory(r->err);
 	/* udpv6_recvmsg() moves on by the whole message even when nothing was copied. */
 	if (setsockopt(r->fd, SOL_SOCKET, SO_PEEK_OFF, &offset, sizeof offset) < 0)
 		return 0;
-	struct look full = look_at(r, bytes, (size_t)look.size, 0);
+	struct look full = look_at(r, bytes, m.size, 0, NULL);
 
-	if (full.size != look.size)
+	if (full.size != look.size) {
+		socket_let_rights_go(&m);
 		return 0;
-	*at += (size_t)full.size;
-	return add_message(r, (size_t)full.size, bytes, &full.from) < 0 ? -1 : 1;
+	}
+	m.bytes = bytes;
+	m.from = full.from;
+	*at += m.size;
+	return socket_add_message(r, &m) < 0 ? -1 : 1;
 }
 
 /* A seqpacket socket whose peer has ended shows messages without bytes for ever. */
@@ -220,7 +206,8 @@ static void standby_end(struct standby *s)
 	errno = saved;
 }
 
-static int read_all_messages(struct socket_reader *r)
+/* Calls READ, which looks from SO_PEEK_OFF on, and puts that right again. */
+static int with_offset(struct socket_reader *r, int (*read_it)(struct socket_reader *r))
 {
 	int old = -1, zero = 0, result;
 	socklen_t size = sizeof old;
@@ -232,7 +219,7 @@ static int read_all_messages(struct socket_reader *r)
 		return 0;
 	}
 	if (setsockopt(r->fd, SOL_SOCKET, SO_PEEK_OFF, &zero, sizeof zero) == 0) {
-		result = read_from_offset(r);
+		result = read_it(r);
 		if (setsockopt(r->fd, SOL_SOCKET, SO_PEEK_OFF, &old, sizeof old) < 0)
 			r->socket->flags |= SOCKET_LOST_DATA;
 	} else {
@@ -243,10 +230,46 @@ static int read_all_messages(struct socket_reader *r)
 	return result;
 }
 
+/* ---- Streams --------------------------------------------------------------------------------- */
+
+static int read_pieces(struct socket_reader *r)
+{
+	int waiting = 0;
+
+	if (ioctl(r->fd, SIOCINQ, &waiting) < 0 || waiting <= 0)
+		return 0;
+	return socket_read_pieces(r, (size_t)waiting);
+}
+
+static int read_stream(struct socket_reader *r)
+{
+	struct socket_message m = { 0 };
+	int waiting = 0;
+
+	if (ioctl(r->fd, SIOCINQ, &waiting) < 0 || waiting <= 0)
+		return 0;
+	uint8_t *bytes = arena_alloc(&r->p->arena, (size_t)waiting);
+
+	if (!bytes)
+		return no_memory(r->err);
+	struct look look = look_at(r, bytes, (size_t)waiting, 0, NULL);
+
+	/* Descriptors, and credentials of another sender, end what one look shows. */
+	if (r->socket->family == AF_UNIX && (look.rights || look.size < waiting))
+		return with_offset(r, read_pieces);
+	if (look.size < waiting)
+		r->socket->flags |= SOCKET_LOST_DATA;
+	m.size = look.size > 0 ? (size_t)look.size : 0;
+	m.bytes = bytes;
+	return m.size ? socket_add_message(r, &m) : 0;
+}
+
+/* ---- All ------------------------------------------------------------------------------------- */
+
 /* Sets SOCKET_LOST_DATA when messages wait that are of no use in another process. */
 static void note_waiting(struct socket_reader *r)
 {
-	if (look_at(r, NULL, 0, MSG_TRUNC).size >= 0)
+	if (look_at(r, NULL, 0, MSG_TRUNC, NULL).size >= 0)
 		r->socket->flags |= SOCKET_LOST_DATA;
 }
 
@@ -271,7 +294,7 @@ int socket_read_messages(struct socket_reader *r)
 	case SOCK_SEQPACKET:
 		if (r->socket->family == AF_UNIX || r->socket->family == AF_INET ||
 		    r->socket->family == AF_INET6)
-			return is_at_end(r, 0) ? 0 : read_all_messages(r);
+			return is_at_end(r, 0) ? 0 : with_offset(r, read_from_offset);
 		break;
 	}
 	note_waiting(r);

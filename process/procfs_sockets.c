@@ -22,7 +22,7 @@
 
 struct sockets {
 	struct process *p;
-	pid_t pid;
+	struct entries *entries;
 	struct socket_diag diag;
 	struct socket_defaults defaults;
 	struct error *err;
@@ -150,7 +150,9 @@ static bool read_state(struct sockets *all, struct socket_reader *r, uint64_t in
 
 static int read_socket(struct sockets *all, struct description *d, int fd)
 {
-	struct socket_reader r = { .p = all->p, .pid = all->pid, .fd = fd, .err = all->err };
+	struct socket_reader r = {
+		.p = all->p, .pid = all->entries->pid, .fd = fd, .err = all->err,
+	};
 	int family = socket_number(fd, SOL_SOCKET, SO_DOMAIN, -1);
 
 	/* What the text has no word for is a socket of which nothing more is known. */
@@ -185,48 +187,67 @@ static bool is_hung_up(const struct socket *s)
 	       !s->message_count && !(s->flags & SOCKET_LOST_DATA);
 }
 
-static size_t count_sockets(const struct process *p)
+static size_t count_sockets(const struct entries *entries)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < p->description_count; i++)
-		count += p->descriptions[i].kind == FILE_SOCKET;
+	for (size_t i = 0; i < entries->count; i++)
+		count += entries->all[i].description.kind == FILE_SOCKET;
 	return count;
 }
 
-static int read_all(struct sockets *all)
+/* Whether the socket of entry I, which came out of another, is known already. */
+static bool is_known(const struct entries *entries, size_t i)
 {
-	struct process *p = all->p;
+	for (size_t k = 0; k < i; k++)
+		if (entries->all[k].description.kind == FILE_SOCKET &&
+		    entries->all[k].description.pipe_id == entries->all[i].description.pipe_id)
+			return true;
+	return false;
+}
+
+static int read_entry(struct sockets *all, size_t i)
+{
+	struct entry *e = &all->entries->all[i];
+	struct description *d = &e->description;
+	/* Not permitted, or gone: that it is a socket is all that is known. */
+	int result, fd = proc_borrow(e->pid, e->at);
+
+	if (fd < 0)
+		return 0;
+	result = read_socket(all, d, fd);
+	procfs_read_owner(fd, d);
+	d->hung_up = is_hung_up(d->socket);
+	proc_give_back(e->pid, fd);
+	if (result < 0 || !d->socket)
+		return result;
+	return procfs_add_rights(all->p, all->entries, d->socket, all->err);
+}
+
+/* Those that come out of others stand behind them. */
+static int read_all(struct sockets *all, const size_t *first)
+{
+	size_t own = all->entries->count;
 	int result = 0;
 
-	for (size_t i = 0; i < p->descriptor_count && result == 0; i++) {
-		struct description *d = &p->descriptions[p->descriptors[i].description];
-
-		if (d->kind != FILE_SOCKET || d->socket)
-			continue;
-		/* Not permitted, or gone: that it is a socket is all that is known. */
-		int fd = proc_borrow(all->pid, p->descriptors[i].fd);
-
-		if (fd < 0)
-			continue;
-		result = read_socket(all, d, fd);
-		procfs_read_owner(fd, d);
-		d->hung_up = is_hung_up(d->socket);
-		proc_give_back(all->pid, fd);
-	}
+	for (size_t i = 0; i < all->entries->count && result == 0; i++)
+		if (all->entries->all[i].description.kind == FILE_SOCKET &&
+		    (i < own ? first[i] == i : !is_known(all->entries, i)))
+			result = read_entry(all, i);
 	return result;
 }
 
-int procfs_read_sockets(struct process *p, pid_t pid, struct error *err)
+int procfs_read_sockets(struct process *p, struct entries *entries, const size_t *first,
+			struct error *err)
 {
-	struct sockets all = { .p = p, .pid = pid, .err = err };
-	size_t count = count_sockets(p);
+	struct sockets all = { .p = p, .entries = entries, .err = err };
+	size_t count = count_sockets(entries);
 	int result;
 
 	if (!count)
 		return 0;
 	socket_diag_open(&all.diag, &p->arena, count);
-	result = read_all(&all);
+	result = read_all(&all, first);
 	socket_diag_close(&all.diag);
 	return result;
 }

@@ -6,7 +6,10 @@
 #ifndef PROCESS_PROCFS_SOCKETS_H
 #define PROCESS_PROCFS_SOCKETS_H
 
+#include <sys/socket.h>
+
 #include "process/process.h"
+#include "process/procfs_files.h"
 #include "process/socket.h"
 
 /* A socket that is being read. */
@@ -18,8 +21,27 @@ struct socket_reader {
 	struct error *err;
 };
 
-/* procfs_sockets.c: fills in the sockets of P, whose descriptors are known. */
-MUST_CHECK int procfs_read_sockets(struct process *p, pid_t pid, struct error *err);
+/*
+ * procfs_sockets.c: fills in the sockets among ENTRIES, of which FIRST[i] is the first one with the
+ * same description.  Adds the descriptors that are on their way in them, and in those in turn.
+ */
+MUST_CHECK int procfs_read_sockets(struct process *p, struct entries *entries, const size_t *first,
+				   struct error *err);
+
+/*
+ * procfs_rights.c: descriptors on their way (SCM_RIGHTS).  A message names them in three ways, one
+ * after the other: by our numbers, as they come out of the peek; by their places in ENTRIES; and,
+ * once all are in the model, by the numbers they have there.
+ */
+enum { RIGHTS_ROOM = 2048 };  /* for all that may come with a message */
+
+/* Takes the descriptors out of the message HEADER, which we have received, into M. */
+MUST_CHECK int socket_take_rights(struct socket_reader *r, struct msghdr *header,
+				  struct socket_message *m);
+void socket_let_rights_go(struct socket_message *m);
+MUST_CHECK int procfs_add_rights(struct process *p, struct entries *entries, struct socket *s,
+				 struct error *err);
+void procfs_name_rights(struct process *p, const struct entries *entries);
 
 /*
  * The options of new sockets: of a family, type and protocol each, as far as they were asked for.
@@ -42,6 +64,27 @@ int socket_number(int fd, int level, int name, int fallback);
 
 /* procfs_socket_data.c: what waits in the socket to be read.  It stays there. */
 MUST_CHECK int socket_read_messages(struct socket_reader *r);
+
+/* One look at what waits: the first bytes of it. */
+struct look {
+	ssize_t size;      /* of the message, or -1 with errno */
+	bool rights;       /* descriptors come with it */
+	struct socket_address from;
+};
+
+/*
+ * procfs_socket_data.c, too: looks from SO_PEEK_OFF on, into BYTES.  With TAKE the descriptors that
+ * come with it are taken into it, which must be let go; -1 with ENOMEM.
+ */
+struct look socket_look(struct socket_reader *r, const struct iovec *iov, size_t count, int flags,
+			struct socket_message *take);
+MUST_CHECK int socket_add_message(struct socket_reader *r, const struct socket_message *m);
+
+/*
+ * procfs_socket_streams.c: the pieces of a stream of SIZE bytes, with some of which descriptors
+ * come.  SO_PEEK_OFF is set, and changes.
+ */
+MUST_CHECK int socket_read_pieces(struct socket_reader *r, size_t size);
 
 /* procfs_tcp.c */
 void socket_read_tcp_state(struct socket_reader *r);

@@ -137,18 +137,18 @@ bool procfs_is_terminal(const struct description *d)
 	       (d->kind == FILE_PATH && len >= 5 && strcmp(d->name + len - 5, "/ptmx") == 0);
 }
 
-int procfs_read_terminal(struct process *p, pid_t pid, int fd, struct description *d,
-			 struct error *err)
+int procfs_read_terminal(struct process *p, pid_t pid, const struct entry *e,
+			 struct description *d, struct error *err)
 {
 	struct terminal t = { 0 };
 	struct control control;
-	int borrowed = proc_borrow(pid, fd);
+	int borrowed = proc_borrow(e->pid, e->at);
 
 	if (borrowed < 0)
 		return 0;
 	read_control(pid, &control);
 	read_terminal(borrowed, &control, &t);
-	proc_give_back(pid, borrowed);
+	proc_give_back(e->pid, borrowed);
 	d->terminal = arena_alloc(&p->arena, sizeof *d->terminal);
 	if (!d->terminal)
 		return no_memory(err);

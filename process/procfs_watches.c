@@ -16,15 +16,22 @@
 /* ---- epoll ----------------------------------------------------------------------------------- */
 
 struct asking {
-	pid_t pid;
+	pid_t pid;    /* who has the epoll instance */
 	int epoll;
 	struct kcmp_epoll_slot slot;
 };
 
-/* Whether descriptor FD has the file of the watch; -1 when the kernel does not say. */
-static int has_file(const struct asking *a, int fd)
+static pid_t real_pid(pid_t pid)
 {
-	long result = syscall(SYS_kcmp, a->pid, a->pid, KCMP_EPOLL_TFD, fd, &a->slot);
+	return pid ? pid : getpid();
+}
+
+/*
+ * Whether descriptor FD of process PID has the file of the watch; -1 when the kernel does not say.
+ */
+static int has_file(const struct asking *a, pid_t pid, int fd)
+{
+	long result = syscall(SYS_kcmp, real_pid(pid), a->pid, KCMP_EPOLL_TFD, fd, &a->slot);
 
 	return result == 0 ? 1 : result > 0 || errno == EBADF ? 0 : -1;
 }
@@ -34,15 +41,16 @@ static int has_file(const struct asking *a, int fd)
  * somewhere: find out where.  A file that only others have open gives the process no events that it
  * could do anything about: -1.
  */
-static int find_file(const struct entries *entries, const struct asking *a, int fd)
+static int find_file(const struct process *p, const struct entries *entries,
+		     const struct asking *a, int fd)
 {
-	int answer = has_file(a, fd);
+	int answer = has_file(a, entries->pid, fd);
 
 	if (answer)
 		return fd;
 	for (size_t i = 0; i < entries->count; i++)
-		if (has_file(a, entries->all[i].descriptor.fd) > 0)
-			return entries->all[i].descriptor.fd;
+		if (has_file(a, entries->all[i].pid, entries->all[i].at) > 0)
+			return p->descriptors[entries->all[i].index].fd;
 	return -1;
 }
 
@@ -61,22 +69,22 @@ static uint32_t earlier_with_number(struct asking *a, const struct epoll_watch *
 	return n;
 }
 
-static void read_epoll(const struct entries *entries, const struct entry *e, struct description *d)
+static void read_epoll(const struct process *p, const struct entries *entries,
+		       const struct entry *e, struct description *d)
 {
-	struct asking a = { entries->pid ? entries->pid : getpid(), e->descriptor.fd, { 0 } };
-	struct pollfd poller = { .fd = proc_borrow(entries->pid, e->descriptor.fd),
-				 .events = POLLIN };
+	struct asking a = { real_pid(e->pid), e->at, { 0 } };
+	struct pollfd poller = { .fd = proc_borrow(e->pid, e->at), .events = POLLIN };
 	bool quiet = poller.fd >= 0 && poll(&poller, 1, 0) == 0;
 	size_t kept = 0;
 
-	proc_give_back(entries->pid, poller.fd);
+	proc_give_back(e->pid, poller.fd);
 	for (size_t i = 0; i < d->watch_count; i++) {
 		struct epoll_watch *w = &d->watches[i];
 
 		a.slot = (struct kcmp_epoll_slot){ .efd = (uint32_t)a.epoll,
 						   .tfd = (uint32_t)w->fd };
 		a.slot.toff = earlier_with_number(&a, d->watches, i);
-		w->through = find_file(entries, &a, w->fd);
+		w->through = find_file(p, entries, &a, w->fd);
 		w->seen = quiet && w->events & EPOLLET && !(w->events & EPOLLONESHOT);
 	}
 	for (size_t i = 0; i < d->watch_count; i++)
@@ -102,22 +110,21 @@ static void sort_notices(struct description *d)
 static void read_inotify(struct process *p, struct entries *entries, const struct entry *e,
 			 struct description *d)
 {
-	pid_t pid = entries->pid;
-	int fd = proc_borrow(pid, e->descriptor.fd), waiting = 0;
+	int fd = proc_borrow(e->pid, e->at), waiting = 0;
 
 	if (fd >= 0 && ioctl(fd, FIONREAD, &waiting) == 0 && waiting > 0)
 		d->offset = (uint64_t)waiting;
-	proc_give_back(pid, fd);
+	proc_give_back(e->pid, fd);
 	sort_notices(d);
 	if (d->notice_count)
-		procfs_find_paths(p, pid, d, &entries->searches);
+		procfs_find_paths(p, entries->pid, d, &entries->searches);
 }
 
 void procfs_read_watches(struct process *p, struct entries *entries, const struct entry *e,
 			 struct description *d)
 {
 	if (d->kind == FILE_EPOLL)
-		read_epoll(entries, e, d);
+		read_epoll(p, entries, e, d);
 	else
 		read_inotify(p, entries, e, d);
 }

@@ -40,12 +40,20 @@ struct socket_address {
 	uint8_t bytes[SOCKET_ADDRESS_SIZE] __attribute__((aligned(8)));
 };
 
-/* What waits to be read: a datagram, or a piece of a stream. */
+/*
+ * What waits to be read: a datagram, or a piece of a stream.  A piece that descriptors come with
+ * (SCM_RIGHTS) is one by itself: they come with its first byte, and a read ends behind its last.
+ * What has no descriptor in the process has one in the model, struct descriptor's in_flight.
+ */
 struct socket_message {
 	size_t size;
 	const uint8_t *bytes;
 	struct socket_address from;
+	size_t right_count;
+	const int *rights;  /* the descriptors, by number */
 };
+
+enum { SOCKET_RIGHTS_MAX = 253 };  /* SCM_MAX_FD (include/net/scm.h) */
 
 enum { SOCKET_OPTION_SIZE = 16 };
 

@@ -187,9 +187,10 @@ static const struct keyword keywords[] = {
 	{ "socket", 4, 7, false, take_socket,
 	  "socket : DESCRIPTOR : FAMILY TYPE [PROTOCOL] : STATE [: ADDRESS [: PEER [: "
 	  "socket:[ID]]]]" },
-	{ "socket-data", 3, 3, false, take_socket_data, "socket-data : DESCRIPTOR : BYTES" },
-	{ "socket-message", 3, 5, false, take_socket_message,
-	  "socket-message : DESCRIPTOR : SIZE [: BYTES [: FROM]]" },
+	{ "socket-data", 3, 4, false, take_socket_data,
+	  "socket-data : DESCRIPTOR : BYTES [: SENT-DESCRIPTORS]" },
+	{ "socket-message", 3, 6, false, take_socket_message,
+	  "socket-message : DESCRIPTOR : SIZE [: BYTES [: FROM [: SENT-DESCRIPTORS]]]" },
 	{ "socket-option", 4, 4, false, take_socket_option,
 	  "socket-option : DESCRIPTOR : OPTION : VALUE" },
 	{ "tcp", 7, 7, false, take_tcp,

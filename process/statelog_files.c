@@ -61,6 +61,10 @@ static int take_flag(struct parser *s, struct field word, struct descriptor *fd,
 		d->deleted = true;
 		return 0;
 	}
+	if (field_is(word, "in-flight")) {
+		fd->in_flight = true;
+		return 0;
+	}
 	if (field_is(word, "hung-up")) {
 		if (d->kind != FILE_SOCKET && d->kind != FILE_PIPE)
 			return field_error(s, word, "hung-up: the file is no socket and no pipe");

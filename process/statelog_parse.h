@@ -70,6 +70,8 @@ struct socket_line {
 	const uint8_t *bytes;
 	size_t size;
 	struct field from;   /* an address: its family is not known before all lines are */
+	struct field rights; /* the descriptors that come with it */
+	size_t message;      /* SOCKET_DATA_LINE: index of the message that it is a part of */
 	int number;          /* the line it stands on, and its start */
 	const char *start;
 };
@@ -251,11 +253,15 @@ struct socket_line *parser_socket_line(struct parser *s, enum socket_line_kind k
 /* The socket that LINE speaks of; NULL, with the error, when there is none. */
 struct socket *parser_socket(struct parser *s, const struct socket_line *line);
 
+/* statelog_rights.c: adds to M the descriptors that LINE names, if any; they must be there. */
+int add_rights(struct parser *s, const struct socket_line *line, const struct socket *socket,
+	       struct socket_message *m);
+
 /* statelog_tcp.c: the steps of finish_sockets() for its lines. */
-int add_tcp(struct parser *s, const struct socket_line *line);
-int measure_tcp_data(struct parser *s, const struct socket_line *line);
-int add_tcp_data(struct parser *s, const struct socket_line *line);
-int check_tcp(struct parser *s, const struct socket_line *line);
+int add_tcp(struct parser *s, struct socket_line *line);
+int measure_tcp_data(struct parser *s, struct socket_line *line);
+int add_tcp_data(struct parser *s, struct socket_line *line);
+int check_tcp(struct parser *s, struct socket_line *line);
 
 /* An address of FAMILY; `-` is none.  A is zero before. */
 int take_socket_address(struct parser *s, struct field f, int family, struct socket_address *a);

@@ -184,6 +184,10 @@ int take_socket_data(struct parser *s)
 
 	if (!line || field_bytes(s, s->line.fields[2], "bytes", &line->bytes, &line->size) != 0)
 		return -1;
+	if (s->line.count > 3)
+		line->rights = s->line.fields[3];
+	line->number = s->line.number;
+	line->start = s->line.start;
 	return line->size ? 0 : field_error(s, s->line.fields[2], "bytes are missing");
 }
 
@@ -201,6 +205,8 @@ int take_socket_message(struct parser *s)
 				   (unsigned long)line->size);
 	if (s->line.count > 4)
 		line->from = f[4];
+	if (s->line.count > 5)
+		line->rights = f[5];
 	line->number = s->line.number;
 	line->start = s->line.start;
 	return 0;
@@ -208,7 +214,7 @@ int take_socket_message(struct parser *s)
 
 /* ---- When all lines are read ----------------------------------------------------------------- */
 
-static int add_socket(struct parser *s, const struct socket_line *line)
+static int add_socket(struct parser *s, struct socket_line *line)
 {
 	const struct descriptor *fd = process_descriptor(s->p, line->fd);
 	struct description *d = fd ? &s->p->descriptions[fd->description] : NULL;
@@ -232,7 +238,7 @@ struct socket *parser_socket(struct parser *s, const struct socket_line *line)
 	return socket;
 }
 
-static int add_option(struct parser *s, const struct socket_line *line)
+static int add_option(struct parser *s, struct socket_line *line)
 {
 	struct socket *socket = parser_socket(s, line);
 	struct socket_option *o;
@@ -263,8 +269,15 @@ static struct socket_message *add_message(struct parser *s, struct socket *socke
 	return m;
 }
 
-/* The lines of a stream are one message: first its size is found, then it is put together. */
-static int measure_data(struct parser *s, const struct socket_line *line)
+/* Whether the bytes of LINE go on from those of the line before. */
+static bool goes_on(const struct socket *socket, const struct socket_line *line)
+{
+	return socket->message_count && !line->rights.len &&
+	       !socket->messages[socket->message_count - 1].right_count;
+}
+
+/* Lines of a stream are one message: first its size is found, then it is put together. */
+static int measure_data(struct parser *s, struct socket_line *line)
 {
 	struct socket *socket = parser_socket(s, line);
 
@@ -273,15 +286,16 @@ static int measure_data(struct parser *s, const struct socket_line *line)
 	if (socket->type != SOCK_STREAM)
 		return place_error(s, line->at, "descriptor %d is no stream: it has messages",
 				   line->fd);
-	if (!socket->message_count && !add_message(s, socket))
+	if (!goes_on(socket, line) && !add_message(s, socket))
 		return -1;
-	socket->messages[0].size += line->size;
-	return 0;
+	line->message = socket->message_count - 1;
+	socket->messages[line->message].size += line->size;
+	return add_rights(s, line, socket, &socket->messages[line->message]);
 }
 
-static int add_data(struct parser *s, const struct socket_line *line)
+static int add_data(struct parser *s, struct socket_line *line)
 {
-	struct socket_message *m = parser_socket(s, line)->messages;
+	struct socket_message *m = &parser_socket(s, line)->messages[line->message];
 
 	if (!m->bytes) {
 		m->bytes = arena_alloc(&s->p->arena, m->size);
@@ -295,7 +309,7 @@ static int add_data(struct parser *s, const struct socket_line *line)
 	return 0;
 }
 
-static int add_whole_message(struct parser *s, const struct socket_line *line)
+static int add_whole_message(struct parser *s, struct socket_line *line)
 {
 	struct socket *socket = parser_socket(s, line);
 	struct socket_message *m;
@@ -313,12 +327,14 @@ static int add_whole_message(struct parser *s, const struct socket_line *line)
 	/* As the parser stood at that line, for the column of a mistake. */
 	s->line.number = line->number;
 	s->line.start = line->start;
-	return line->from.len ? take_socket_address(s, line->from, socket->family, &m->from) : 0;
+	if (line->from.len && take_socket_address(s, line->from, socket->family, &m->from) != 0)
+		return -1;
+	return add_rights(s, line, socket, m);
 }
 
 int finish_sockets(struct parser *s)
 {
-	int (*const steps[])(struct parser *, const struct socket_line *) = {
+	int (*const steps[])(struct parser *, struct socket_line *) = {
 		add_socket, add_option, measure_data, add_data, add_whole_message,
 		add_tcp, measure_tcp_data, add_tcp_data, check_tcp,
 	};

@@ -122,7 +122,7 @@ static struct socket_tcp *find_tcp(struct parser *s, const struct socket_line *l
 	return socket ? socket->tcp : NULL;
 }
 
-int add_tcp(struct parser *s, const struct socket_line *line)
+int add_tcp(struct parser *s, struct socket_line *line)
 {
 	struct socket *socket = parser_socket(s, line);
 
@@ -141,7 +141,7 @@ int add_tcp(struct parser *s, const struct socket_line *line)
 }
 
 /* First the size is found, then the lines are put together. */
-int measure_tcp_data(struct parser *s, const struct socket_line *line)
+int measure_tcp_data(struct parser *s, struct socket_line *line)
 {
 	struct socket_tcp *t = find_tcp(s, line);
 
@@ -151,7 +151,7 @@ int measure_tcp_data(struct parser *s, const struct socket_line *line)
 	return 0;
 }
 
-int add_tcp_data(struct parser *s, const struct socket_line *line)
+int add_tcp_data(struct parser *s, struct socket_line *line)
 {
 	struct socket_tcp *t = find_tcp(s, line);
 
@@ -168,7 +168,7 @@ int add_tcp_data(struct parser *s, const struct socket_line *line)
 	return 0;
 }
 
-int check_tcp(struct parser *s, const struct socket_line *line)
+int check_tcp(struct parser *s, struct socket_line *line)
 {
 	if (line->tcp->unsent > line->tcp->size)
 		return place_error(s, line->at,

@@ -68,6 +68,10 @@ static void put_file_flags(struct out *o, const struct descriptor *fd,
 		print(o, "%sO_CLOEXEC", joint);
 		joint = "|";
 	}
+	if (fd->in_flight) {
+		print(o, "%sin-flight", joint);
+		joint = "|";
+	}
 	if (d->kind == FILE_EVENTFD && d->semaphore) {
 		print(o, "%sEFD_SEMAPHORE", joint);
 		joint = "|";
@@ -86,8 +90,8 @@ static void put_descriptor(struct out *o, const struct descriptor *fd,
 	print(o, "%d : ", fd->fd);
 	put_file_name(o, d);
 	print(o, " : %lu", (unsigned long)(d->kind == FILE_EVENTFD ? d->count : d->offset));
-	if (d->flags_known || fd->close_on_exec || d->semaphore || d->deleted || d->hung_up ||
-	    owner != fd->fd) {
+	if (d->flags_known || fd->close_on_exec || fd->in_flight || d->semaphore || d->deleted ||
+	    d->hung_up || owner != fd->fd) {
 		print(o, " : ");
 		put_file_flags(o, fd, d);
 	}

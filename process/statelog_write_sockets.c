@@ -134,17 +134,38 @@ static void put_tcp(struct out *o, int fd, const struct socket_tcp *t)
 	put_stream(o, "tcp-data", fd, t->bytes, t->size);
 }
 
+static void put_rights(struct out *o, const struct socket_message *m)
+{
+	const char *blank = " : ";
+
+	for (size_t i = 0; i < m->right_count; i++, blank = " ")
+		print(o, "%s%d", blank, m->rights[i]);
+	print(o, "\n");
+}
+
+/* A piece that descriptors come with is one line, as the next line may be another piece. */
+static void put_piece(struct out *o, int fd, const struct socket_message *m)
+{
+	if (!m->right_count) {
+		put_stream(o, "socket-data", fd, m->bytes, m->size);
+		return;
+	}
+	print(o, "socket-data : %d : ", fd);
+	put_bytes(o, m->bytes, m->size);
+	put_rights(o, m);
+}
+
 static void put_message(struct out *o, int fd, const struct socket_message *m)
 {
 	print(o, "socket-message : %d : %lu", fd, (unsigned long)m->size);
-	if (m->size || m->from.size)
+	if (m->size || m->from.size || m->right_count)
 		print(o, " : ");
 	put_bytes(o, m->bytes, m->size);
-	if (m->from.size) {
+	if (m->from.size || m->right_count) {
 		print(o, " : ");
 		put_address(o, &m->from);
 	}
-	print(o, "\n");
+	put_rights(o, m);
 }
 
 void put_socket(struct out *o, int fd, const struct socket *s)
@@ -166,7 +187,7 @@ void put_socket(struct out *o, int fd, const struct socket *s)
 		put_option(o, fd, &s->options[i]);
 	for (size_t i = 0; i < s->message_count; i++) {
 		if (s->type == SOCK_STREAM)
-			put_stream(o, "socket-data", fd, s->messages[i].bytes, s->messages[i].size);
+			put_piece(o, fd, &s->messages[i]);
 		else
 			put_message(o, fd, &s->messages[i]);
 	}

@@ -83,7 +83,7 @@ void launch_choose_descriptors(struct restore *r)
 	int base = above_all(p);
 
 	/* None of the numbers may be one that the user handed to us for the program. */
-	for (int i = 0; i < LENT_COUNT + (int)p->nameless_count; i++) {
+	for (int i = 0; i < LENT_COUNT + (int)p->nameless_count + r->held_peers; i++) {
 		if (fcntl(base + i, F_GETFD) >= 0) {
 			base += i + 1;
 			i = -1;

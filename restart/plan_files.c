@@ -273,6 +273,23 @@ static void plan_description(const struct restore *r, struct plan *plan, const s
 	}
 }
 
+/* What has been sent is closed, as it once was; locks of the description are its own. */
+static void plan_in_flight(const struct restore *r, struct plan *plan)
+{
+	const struct process *p = r->process;
+
+	for (size_t i = 0; i < p->descriptor_count; i++) {
+		const struct descriptor *d = &p->descriptors[i];
+
+		if (!d->in_flight)
+			continue;
+		if (first_descriptor(r, d->description) == d && stand_in_for(r, d) == ITSELF)
+			plan_locks(r, plan, d);
+		plan_syscall(plan, 0, SYS_close, d->fd);
+		plan_note(plan, "descriptor %d, which is on its way only", d->fd);
+	}
+}
+
 /*
  * What takes all descriptors to be there; then what takes those that restart lent to be gone: to
  * close one drops the process's POSIX locks on the file.
@@ -296,10 +313,12 @@ static void plan_rest(const struct restore *r, struct plan *plan)
 	plan_syscall(plan, 0, SYS_close_range, r->fd_base + LENT_CORE, r->fd_base + LENT_DONE - 1);
 	if (p->nameless_count)
 		plan_syscall(plan, 0, SYS_close_range, r->fd_base + LENT_COUNT, lent_end(r) - 1);
+	plan_in_flight(r, plan);
 	for (size_t i = 0; i < p->descriptor_count; i++) {
 		const struct descriptor *d = &p->descriptors[i];
 
-		if (first_descriptor(r, d->description) == d && stand_in_for(r, d) == ITSELF)
+		if (first_descriptor(r, d->description) == d && stand_in_for(r, d) == ITSELF &&
+		    !d->in_flight)
 			plan_locks(r, plan, d);
 	}
 }
@@ -322,6 +341,7 @@ void plan_files(const struct restore *r, struct plan *plan)
 		else
 			plan_description(r, plan, d);
 	}
+	plan_sockets_rest(r, plan);
 	plan_terminal_modes(r, plan);
 	plan_rest(r, plan);
 }

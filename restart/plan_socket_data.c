@@ -69,15 +69,57 @@ uint64_t socket_address_length(const struct socket_address *a)
 
 enum { SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL };
 
+bool socket_has_rights(const struct socket *s)
+{
+	for (size_t i = 0; i < s->message_count; i++)
+		if (s->messages[i].right_count)
+			return true;
+	return false;
+}
+
+/* The struct cmsghdr of the descriptors that come with M; its size is CMSG_SPACE() of them. */
+static addr_t plan_rights(struct plan *plan, const struct socket_message *m)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(SOCKET_RIGHTS_MAX * sizeof(int))] = { 0 };
+	struct cmsghdr *header = (struct cmsghdr *)control;
+
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(m->right_count * sizeof(int));
+	memcpy(CMSG_DATA(header), m->rights, m->right_count * sizeof(int));
+	return plan_data(plan, control, CMSG_SPACE(m->right_count * sizeof(int)));
+}
+
+/* Sends M by FD: to the address TO, or where that is none to whatever FD is connected to. */
+static struct plan_op *plan_send(struct plan *plan, unsigned flags, int fd,
+				 const struct socket_message *m, const struct socket_address *to)
+{
+	addr_t bytes = plan_data(plan, m->bytes ? (const void *)m->bytes : "", m->size);
+	addr_t name = to ? plan_socket_address(plan, to) : 0;
+	uint64_t length = to ? socket_address_length(to) : 0;
+
+	if (!m->right_count)
+		return plan_syscall(plan, flags, SYS_sendto, fd, bytes, m->size, SEND_FLAGS, name,
+				    length);
+	struct iovec iov = { (void *)bytes, m->size };
+	struct msghdr message = {
+		.msg_name = (void *)name, .msg_namelen = (socklen_t)length,
+		.msg_iov = (void *)plan_data(plan, &iov, sizeof iov), .msg_iovlen = 1,
+		.msg_control = (void *)plan_rights(plan, m),
+		.msg_controllen = CMSG_SPACE(m->right_count * sizeof(int)),
+	};
+	struct plan_op *op = plan_syscall(plan, flags, SYS_sendmsg, fd,
+					  plan_data(plan, &message, sizeof message), SEND_FLAGS);
+
+	plan_note(plan, "%zu descriptors on their way", m->right_count);
+	return op;
+}
+
 void plan_socket_messages(struct plan *plan, int fd, const struct socket *s)
 {
-	for (size_t i = 0; i < s->message_count; i++) {
-		const struct socket_message *m = &s->messages[i];
-		addr_t bytes = plan_data(plan, m->bytes ? (const void *)m->bytes : "", m->size);
-
-		plan_syscall(plan, OP_EXPECT, SYS_sendto, fd, bytes, m->size, SEND_FLAGS)->expect =
-			m->size;
-	}
+	for (size_t i = 0; i < s->message_count; i++)
+		plan_send(plan, OP_EXPECT, fd, &s->messages[i], NULL)->expect =
+			s->messages[i].size;
 }
 
 /* The descriptor that has the address A and may send from it, or -1. */
@@ -123,8 +165,6 @@ static void plan_datagram(const struct restore *r, struct plan *plan, const stru
 			  const struct socket_message *m)
 {
 	struct socket_address to = reachable(&s->local);
-	addr_t name = plan_socket_address(plan, &to);
-	addr_t bytes = plan_data(plan, m->bytes ? (const void *)m->bytes : "", m->size);
 	int fd = m->from.size ? sender(r, s, &m->from) : -1;
 	bool strange = fd < 0;
 
@@ -137,8 +177,7 @@ static void plan_datagram(const struct restore *r, struct plan *plan, const stru
 			plan_syscall(plan, OP_MAY_FAIL, SYS_bind, fd,
 				     plan_socket_address(plan, &m->from), m->from.size);
 	}
-	plan_syscall(plan, s->family == AF_UNIX ? 0 : OP_MAY_FAIL, SYS_sendto, fd, bytes, m->size,
-		     SEND_FLAGS, name, socket_address_length(&to));
+	plan_send(plan, s->family == AF_UNIX ? 0 : OP_MAY_FAIL, fd, m, &to);
 	if (strange)
 		plan_syscall(plan, 0, SYS_close, fd);
 }

@@ -96,6 +96,11 @@ static void plan_two(const struct restore *r, struct plan *plan, int type)
 	plan_add(plan, OP_LOAD, OP_KEEP)->args[0] = slot;
 }
 
+static int held_peer(const struct restore *r, size_t i)
+{
+	return lent_end(r) - r->held_peers + r->sockets[i].held_peer;
+}
+
 /* A name that is another's now is lost: check_sockets.c has said so. */
 static void plan_name(const struct restore *r, struct plan *plan, int fd, const struct socket *s)
 {
@@ -141,6 +146,7 @@ static void plan_accepted(const struct restore *r, struct plan *plan, size_t lea
 	plan_socket_options(plan, b->fd, socket_of(r, other), OPTION_EARLY);
 }
 
+/* What is left to read is sent by its peer, which then ends: at once, or by plan_contents(). */
 static void plan_closed(const struct restore *r, struct plan *plan, size_t i)
 {
 	const struct descriptor *d = first_descriptor(r, i);
@@ -153,7 +159,11 @@ static void plan_closed(const struct restore *r, struct plan *plan, size_t i)
 	plan_two(r, plan, s->type);
 	plan_move_fd(plan, d);
 	plan_note(plan, "descriptor %d%s", d->fd, r->sockets[i].lost ? ", lost" : "");
-	plan_socket_messages(plan, r->fd_base + LENT_SPARE, s);
+	if (socket_has_rights(s))
+		plan_syscall(plan, 0, SYS_dup3, r->fd_base + LENT_SPARE, held_peer(r, i),
+			     O_CLOEXEC);
+	else
+		plan_socket_messages(plan, r->fd_base + LENT_SPARE, s);
 	plan_syscall(plan, 0, SYS_close, r->fd_base + LENT_SPARE);
 	plan_socket_options(plan, d->fd, s, OPTION_EARLY);
 }
@@ -180,9 +190,13 @@ static void plan_contents(const struct restore *r, struct plan *plan, size_t i)
 {
 	const struct socket *s = socket_of(r, i);
 
-	if (r->sockets[i].peer != NO_DESCRIPTION)
+	if (r->sockets[i].peer != NO_DESCRIPTION) {
 		plan_socket_messages(plan, first_descriptor(r, r->sockets[i].peer)->fd, s);
-	else if (r->sockets[i].way == WAY_ALONE && s->type == SOCK_DGRAM)
+	} else if (r->sockets[i].way == WAY_CLOSED && socket_has_rights(s)) {
+		plan_socket_messages(plan, held_peer(r, i), s);
+		plan_syscall(plan, 0, SYS_close, held_peer(r, i));
+	}
+	if (r->sockets[i].way == WAY_ALONE && s->type == SOCK_DGRAM)
 		plan_socket_datagrams(r, plan, s);
 }
 
@@ -257,25 +271,38 @@ static bool any_relative(const struct restore *r)
 	return false;
 }
 
-void plan_sockets(const struct restore *r, struct plan *plan)
+typedef void stage(const struct restore *r, struct plan *plan, size_t description);
+
+static void plan_stages(const struct restore *r, struct plan *plan, stage *const *stages,
+			size_t count)
 {
-	static void (*const stages[])(const struct restore *, struct plan *, size_t) = {
-		plan_unix_alone, plan_connection, plan_others_alone, plan_contents, plan_connect,
-		plan_shutdown, plan_late,
-	};
 	bool relative = any_relative(r) && r->process->have & HAVE_CWD;
 	char here[PATH_MAX];
 
 	/* A path is bound as it was, from the directory where that was. */
 	if (relative)
 		plan_syscall(plan, 0, SYS_chdir, plan_string(plan, r->process->cwd));
-	for (size_t stage = 0; stage < sizeof stages / sizeof stages[0]; stage++)
+	for (size_t at = 0; at < count; at++)
 		for (size_t k = 0; k < r->sockets_by_id.count; k++) {
 			size_t i = r->sockets_by_id.descriptions[k];
 
 			if (is_restored_socket(r, i))
-				stages[stage](r, plan, i);
+				stages[at](r, plan, i);
 		}
 	if (relative && getcwd(here, sizeof here))
 		plan_syscall(plan, 0, SYS_chdir, plan_string(plan, here));
+}
+
+void plan_sockets(const struct restore *r, struct plan *plan)
+{
+	static stage *const stages[] = { plan_unix_alone, plan_connection, plan_others_alone };
+
+	plan_stages(r, plan, stages, sizeof stages / sizeof stages[0]);
+}
+
+void plan_sockets_rest(const struct restore *r, struct plan *plan)
+{
+	static stage *const stages[] = { plan_contents, plan_connect, plan_shutdown, plan_late };
+
+	plan_stages(r, plan, stages, sizeof stages / sizeof stages[0]);
 }

@@ -71,6 +71,7 @@ struct restore {
 	size_t controlling;        /* the description of the terminal that will control it */
 	bool foreground;           /* restart is in the foreground of its terminal */
 	struct socket_case *sockets;  /* by description: sockets.h */
+	int held_peers;               /* how many ends of sockets are held until all files are there */
 	struct socket_index sockets_by_id, sockets_by_ends, sockets_by_name;
 	const struct mapping **views;  /* shared memory without a name, sorted: plan_views.c */
 	size_t view_count;
@@ -134,7 +135,7 @@ int nameless_number(const struct restore *r, struct file_id id);
 /* The number behind all that are lent. */
 static inline int lent_end(const struct restore *r)
 {
-	return r->fd_base + LENT_COUNT + (int)r->process->nameless_count;
+	return r->fd_base + LENT_COUNT + (int)r->process->nameless_count + r->held_peers;
 }
 
 MUST_CHECK int nameless_make(struct restore *r, struct error *err);

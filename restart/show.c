@@ -137,9 +137,9 @@ static void show_files(const struct process *p, FILE *out)
 		const struct descriptor *d = &p->descriptors[i];
 		const struct description *file = &p->descriptions[d->description];
 
-		fprintf(out, "  %d %s at %llu%s\n", d->fd, printable(file->name).text,
+		fprintf(out, "  %d %s at %llu%s%s\n", d->fd, printable(file->name).text,
 			(ull)file->offset,
-			file->deleted ? " (deleted)" : "");
+			file->deleted ? " (deleted)" : "", d->in_flight ? " (in flight)" : "");
 	}
 }
 

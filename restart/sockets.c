@@ -160,6 +160,9 @@ int index_sockets(struct restore *r, struct error *err)
 		if (p->descriptions[description].kind == FILE_SOCKET && socket_of(r, description))
 			decide(r, description);
 	}
+	for (size_t i = 0; i < p->description_count; i++)
+		if (r->sockets[i].way == WAY_CLOSED && socket_has_rights(socket_of(r, i)))
+			r->sockets[i].held_peer = r->held_peers++;
 	probe_tcp_pairs(r);
 	return 0;
 }

@@ -3,10 +3,12 @@
  * Sockets: how each of them comes back.  sockets.c decides it, before anything else looks at the
  * open files; socket_index.c finds which belong together; check_sockets.c says what will be lost;
  * plan_sockets.c makes them, all at once, before the other files, as one connection may need
- * another socket to be there:
+ * another socket to be there; and goes on with them when all files are there, as descriptors may
+ * come with what waits in a socket:
  *
  *	1	what stands for itself is made, bound, and listens
  *	2	connections whose two ends are in the process
+ *
  *	3	what waited in them is sent again
  *	4	datagram sockets are connected, ends are shut
  *	5	options that would have been in the way of all this
@@ -39,6 +41,7 @@ struct socket_case {
 	bool by_range;    /* the same: it is had by IP_LOCAL_PORT_RANGE and not by bind() */
 	size_t peer;      /* of two, the other's description */
 	size_t listener;  /* WAY_ACCEPTED: the description that accepts */
+	int held_peer;    /* WAY_CLOSED, with descriptors on their way: the end to send them by */
 };
 
 /* sockets.c: fills R->sockets, by description. */
@@ -107,8 +110,9 @@ void check_socket_twins(const struct restore *r, struct findings *f);
 /* check_sockets.c: what stands in the way of the socket with this lowest descriptor, or is lost. */
 void check_socket(const struct restore *r, struct findings *f, const struct descriptor *d);
 
-/* plan_sockets.c: makes them all. */
+/* plan_sockets.c: makes them all; and what takes all files to be there. */
 void plan_sockets(const struct restore *r, struct plan *plan);
+void plan_sockets_rest(const struct restore *r, struct plan *plan);
 
 /* plan_socket_data.c */
 void plan_socket_options(struct plan *plan, int fd, const struct socket *s,
@@ -116,6 +120,9 @@ void plan_socket_options(struct plan *plan, int fd, const struct socket *s,
 void plan_socket_number(struct plan *plan, int fd, int level, int name, int value);
 addr_t plan_socket_address(struct plan *plan, const struct socket_address *a);
 uint64_t socket_address_length(const struct socket_address *a);
+
+/* Whether descriptors come with what waits in S. */
+bool socket_has_rights(const struct socket *s);
 
 /* Sends what waits in S again: from FD, which is connected to it. */
 void plan_socket_messages(struct plan *plan, int fd, const struct socket *s);

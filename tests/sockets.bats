@@ -136,13 +136,13 @@ time.sleep(1000)'
 	[ -S path ] && [ -f blocked ]
 }
 
-@test "descriptors on their way take --accept-loss" {
+@test "descriptors on their way that ckpt has no room for take --accept-loss" {
 	victim '
 	a, b = socket.socketpair()
-	socket.send_fds(a, [b"with"], [0])
+	socket.send_fds(a, [b"with"], [0] * 200)
 	wait()
 	print(b.recv(100))'
-	checkpoint
+	(ulimit -Sn 100 && checkpoint)
 	run resume
 	[ "$status" -eq 125 ]
 	grep -q '^restart: descriptors that were on their way to descriptor 4 would be lost (--accept-loss' restart.out

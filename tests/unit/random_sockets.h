@@ -146,12 +146,30 @@ static inline struct socket *random_socket(struct process *q)
 	s->peer_id = below(2) ? sized_number() : 0;
 	for (size_t n = below(4); n; n--)
 		random_option(q, s);
-	for (size_t n = below(s->type == SOCK_STREAM ? 2 : 4); n; n--)
+	for (size_t n = below(s->type == SOCK_STREAM && s->family != AF_UNIX ? 2 : 4); n; n--)
 		random_message(q, s);
 	if ((s->family == AF_INET || s->family == AF_INET6) && s->type == SOCK_STREAM &&
 	    s->state == SOCKET_CONNECTED && s->local.size && s->peer.size && below(2))
 		random_tcp(q, s);
 	return s;
+}
+
+/*
+ * Descriptors that come with messages, once the model Q has all of them.  Of a stream two pieces
+ * that none comes with would be one.
+ */
+static inline void random_rights(struct process *q, struct socket *s)
+{
+	for (size_t i = 0; s->family == AF_UNIX && i < s->message_count; i++) {
+		bool needed = s->type == SOCK_STREAM && i && !s->messages[i - 1].right_count;
+		size_t count = below(3) || needed ? 1 + below(4) : 0;
+		int *rights = arena_alloc(&q->arena, 4 * sizeof *rights);
+
+		for (size_t k = 0; k < count; k++)
+			rights[k] = q->descriptors[below((unsigned)q->descriptor_count)].fd;
+		s->messages[i].right_count = count;
+		s->messages[i].rights = rights;
+	}
 }
 
 static inline bool same_address(const struct socket_address *a, const struct socket_address *b)
@@ -191,7 +209,9 @@ static inline bool same_socket(const struct socket *a, const struct socket *b)
 		const struct socket_message *x = &a->messages[i], *y = &b->messages[i];
 
 		if (x->size != y->size || (x->size && memcmp(x->bytes, y->bytes, x->size) != 0) ||
-		    !same_address(&x->from, &y->from))
+		    !same_address(&x->from, &y->from) || x->right_count != y->right_count ||
+		    (x->right_count &&
+		     memcmp(x->rights, y->rights, x->right_count * sizeof *x->rights) != 0))
 			return false;
 	}
 	return true;

@@ -47,6 +47,7 @@ static inline bool same_files(const struct process *a, const struct process *b)
 		const struct descriptor *x = &a->descriptors[i], *y = &b->descriptors[i];
 
 		if (x->fd != y->fd || x->close_on_exec != y->close_on_exec ||
+		    x->in_flight != y->in_flight ||
 		    first_of(a, i) != first_of(b, i) ||
 		    !same_description(&a->descriptions[x->description],
 				      &b->descriptions[y->description]))

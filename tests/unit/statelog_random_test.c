@@ -92,10 +92,14 @@ static void random_files(struct process *q)
 
 		d->fd = (int)fd;
 		d->close_on_exec = below(2);
+		d->in_flight = !below(8);
 		d->description = description;
 		if (!dup)
 			random_description(q, process_add_description(q));
 	}
+	for (size_t i = 0; i < q->description_count; i++)
+		if (q->descriptions[i].socket)
+			random_rights(q, q->descriptions[i].socket);
 }
 
 static void random_places(struct process *q)
