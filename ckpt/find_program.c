@@ -31,7 +31,10 @@ static bool can_be_run(const char *path)
 	return access(path, X_OK) == 0;
 }
 
-/* As execvp(): a file that is there and cannot be run is remembered while the search goes on. */
+/*
+ * As a shell: a file that is there and cannot be run is remembered while the
+ * search goes on.  What is in a folder that we may not search is not there.
+ */
 static int search(char path[PATH_MAX], const char *name)
 {
 	const char *list = getenv("PATH");
@@ -46,7 +49,7 @@ static int search(char path[PATH_MAX], const char *name)
 		    PATH_MAX) {
 			if (can_be_run(path))
 				return 0;
-			if (errno == EACCES || errno == EISDIR)
+			if (access(path, F_OK) == 0)
 				code = EACCES;
 		}
 		list += len;

@@ -546,6 +546,10 @@ print("end")' > out
 @test "a program that is not there, cannot be run, or cannot be checkpointed is refused" {
 	run -127 ckpt ./nothing
 	run -127 ckpt nothing-of-that-name
+	mkdir -m 0 closed
+	chmod 755 .
+	cp "$BIN/ckpt" .
+	run -127 as_user env PATH="$WORK/closed:/bin" "$WORK/ckpt" nothing-of-that-name
 	touch plain
 	run -126 ckpt ./plain
 	run -126 ckpt .
