@@ -53,7 +53,7 @@ refuses() {
 
 	shift 2
 	before=$(listing)
-	run "-$want" timeout -k 5 20 "$@"
+	run "-$want" timeout -k 5 120 "$@"
 	after=$(listing)
 	[ "$status" -eq "$want" ] || fail "status $status: $output" || return 1
 	[ "${#lines[@]}" -eq 1 ] || fail "more than one line: $output" || return 1
@@ -89,7 +89,7 @@ note_offset() {
 
 @test "the fixture is right: what these tests damage does restart" {
 	"$WORK/restart" --check -ftext saved
-	timeout 20 ./restart -n -w -ftext saved
+	timeout 120 ./restart -n -w -ftext saved
 	[ "$(tail -n 1 out)" = ok ]
 }
 
@@ -244,7 +244,7 @@ note_offset() {
 }
 
 @test "with standard input and output of restart closed a process that needs neither goes on" {
-	timeout 20 ./restart -n -w -ftext saved <&- >&- 2>&-
+	timeout 120 ./restart -n -w -ftext saved <&- >&- 2>&-
 	[ "$(tail -n 1 out)" = ok ]
 }
 
@@ -294,7 +294,7 @@ note_offset() {
 	mv "$CORE" saved
 	copy_programs
 	chmod a+rw saved low_out low_err
-	run timeout -k 5 20 "${AS_USER[@]}" bin/restart -n saved
+	run timeout -k 5 120 "${AS_USER[@]}" bin/restart -n saved
 	[ "$status" -eq 125 ]
 	[[ ${lines[-1]} =~ ^'restart: mmap(0x0, 0x1000,'.*'Operation not permitted'$ ]]
 	wait_until 5 none_alive

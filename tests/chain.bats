@@ -14,15 +14,19 @@ setup() {
 	mkdir whole chain
 }
 
-# interrupt: after up to 0.2 s its signal ends the process, with a checkpoint.
+# interrupt: after 0.1 s or more its signal ends the process, with a checkpoint, unless it has come to
+# its end, as it may on a busy machine.
 interrupt() {
 	local status=0
 
 	sleep "0.$((RANDOM % 20 + 100))"
-	kill -TSTP "$PID" || fail "it has ended already: $(tail -n 2 out; cat err; jobs)" || return 1
+	kill -TSTP "$PID" 2> /dev/null || true
 	wait "$PID" || status=$?
 	[ "$status" -eq 0 ] || fail "status $status: $(cat err)"
 }
+
+# goes_on N: there are so many lines, or it has come to its end.
+goes_on() { has_lines out "$1" || gone "$PID"; }
 
 # chain COMMAND...: under ckpt, interrupted ROUNDS times, then to its end.
 chain() {
@@ -32,13 +36,15 @@ chain() {
 	wait_lines out 1 60
 	for ((round = 1; round <= ROUNDS; round++)); do
 		interrupt || fail "round $round" || return 1
-		mv saved last || fail "round $round: $(tail -n 1 out)" || return 1
+		[ -e saved ] || break
+		mv saved last
 		lines=$(wc -l < out)
 		start ./last < /dev/null 2>> err
-		wait_lines out $((lines + 1)) 60
+		wait_until 60 goes_on $((lines + 1))
 	done
-	wait "$PID" || fail "status $? in the end: $(cat err)"
+	[ "$round" -le "$ROUNDS" ] || wait "$PID" || fail "status $? in the end: $(cat err)" || return 1
 	diff ../whole/out out
+	[ "$round" -gt 1 ] || fail "it was never interrupted"
 }
 
 @test "a simulation in eight threads" {

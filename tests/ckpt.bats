@@ -121,7 +121,7 @@ goes_on_and_is_resumed() {
 	ends_well wait "$PID"
 	for core in core.fork core.stop; do
 		: > restart.log
-		timeout 20 "$BIN/restart" -n -w "$core" < in > restart.log 2>&1 &
+		timeout 120 "$BIN/restart" -n -w "$core" < in > restart.log 2>&1 &
 		ends_well wait $!
 	done
 }
@@ -199,7 +199,7 @@ setup_pause() { mkfifo pause; }
 	[ "$(stat -c %s two)" -eq "$(stat -c %s three)" ]
 	for core in one two; do
 		: > restart.log
-		timeout 20 "$BIN/restart" -n -w "$core" < in > restart.log 2>&1 &
+		timeout 120 "$BIN/restart" -n -w "$core" < in > restart.log 2>&1 &
 		ends_well wait $!
 	done
 }
@@ -298,7 +298,7 @@ assert d["pages_saved"] * 4096 < d["bytes"] < d["pages_saved"] * 4096 + 65536 + 
 	wait_text out '^ready$'
 	as_user "$WORK/bin/ckpt" -p "$PID" -o core
 	ends_well wait "$PID"
-	timeout 20 "${AS_USER[@]}" "$WORK/bin/restart" -n -w core < in > restart.log 2>&1 &
+	timeout 120 "${AS_USER[@]}" "$WORK/bin/restart" -n -w core < in > restart.log 2>&1 &
 	ends_well wait $!
 }
 
@@ -309,7 +309,7 @@ refused() {
 	local pattern=$1
 
 	shift
-	run timeout 20 "$BIN/ckpt" "$@"
+	run timeout 120 "$BIN/ckpt" "$@"
 	[ "$status" -eq 1 ] && [ "${#lines[@]}" -eq 1 ] && [[ $output == *$pattern* ]] ||
 		fail "status $status: $output" || return 1
 	[ -z "$(find . -name 'core*' -o -name '.restart*')" ]

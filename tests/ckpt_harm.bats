@@ -106,7 +106,7 @@ waits_in() {
 	build_program ckpt_exec
 	start ./ckpt_exec $((${SOAK:-0} ? 3000 : 500)) > out 2> err
 	while kill -0 "$PID" 2> /dev/null; do
-		run timeout 20 "$BIN/ckpt" -p "$PID" -o core
+		run timeout 120 "$BIN/ckpt" -p "$PID" -o core
 		# It may have ended, or be between two programs; never does ckpt wait for ever.
 		[ "$status" -lt 2 ] || fail "status $status: $output" || return 1
 		[ "${#lines[@]}" -le 1 ] || fail "$output" || return 1
@@ -122,7 +122,7 @@ waits_in() {
 	for ((i = 0; i < ROUNDS; i++)); do
 		start ./ckpt_busy < in > out 2> err
 		wait_text out '^ready$'
-		timeout 20 "$BIN/ckpt" -p "$PID" -o core > said 2>&1 &
+		timeout 120 "$BIN/ckpt" -p "$PID" -o core > said 2>&1 &
 		kill -KILL "$PID"
 		status=0
 		wait $! || status=$?
@@ -214,7 +214,7 @@ complains() {
 	local pattern=$1
 
 	shift
-	run timeout 20 "$@"
+	run timeout 120 "$@"
 	[ "$status" -eq 1 ] && [ "${#lines[@]}" -eq 1 ] && [[ $output == *$pattern* ]] ||
 		fail "status $status: $output" || return 1
 	[ "$(< core)" = old ] && [ -z "$(find . -name '.restart*')" ]

@@ -55,7 +55,7 @@ dump() {
 
 	for name in threads growth; do
 		dump "$name"
-		timeout -k 5 30 "$BIN/restart" -n -w ours < /dev/null >> out 2>> err
+		timeout -k 5 120 "$BIN/restart" -n -w ours < /dev/null >> out 2>> err
 		[ "$(tail -n 1 out)" = ok ] || fail "$(cat out err)"
 		rm ours
 	done

@@ -60,9 +60,12 @@ fail() {
 
 # ---- Waiting ----------------------------------------------------------------------------------
 
+# How much longer something may take here than on a machine that does nothing else.
+PATIENCE=6
+
 # wait_until SECONDS COMMAND...: until the command succeeds; fails when it did not in that time.
 wait_until() {
-	local deadline=$((SECONDS + $1 + 1))
+	local deadline=$((SECONDS + $1 * PATIENCE + 1))
 
 	shift
 	until "$@" >/dev/null 2>&1; do
@@ -230,7 +233,7 @@ terminal_shows() {
 # terminal_expect REGEX [SECONDS]: waits until the terminal shows it, behind what was expected before.
 # Leaves in $SHOWN the text in between.
 terminal_expect() {
-	local deadline=$((SECONDS + ${2:-20} + 1))
+	local deadline=$((SECONDS + ${2:-20} * PATIENCE + 1))
 
 	until terminal_shows "$1"; do
 		[ "$SECONDS" -lt "$deadline" ] ||

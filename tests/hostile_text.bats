@@ -16,7 +16,7 @@ setup() {
 	printf '%s : /dev/null : 0\n' 0 1 2 > text
 }
 
-check() { timeout 20 "$BIN/restart" --check -ftext "$@" saved > check.out 2>&1 < /dev/null; }
+check() { timeout 120 "$BIN/restart" --check -ftext "$@" saved > check.out 2>&1 < /dev/null; }
 
 # refused MESSAGE OPTION...
 refused() {
@@ -64,7 +64,7 @@ letters() { printf "%0$1d" 0 | tr 0 x; }
 	pipe-data : 5 : $(letters $((limit + 1)))
 	EOF
 	chmod a+rx "$WORK" && chmod a+r saved text
-	as_user timeout 20 "$BIN/restart" --check -ftext saved > check.out < /dev/null || [ $? -eq 125 ]
+	as_user timeout 120 "$BIN/restart" --check -ftext saved > check.out < /dev/null || [ $? -eq 125 ]
 	has_text check.out '^obstacle: text:4: descriptor 5: the [0-9]* bytes that wait in the pipe do not fit'
 }
 
@@ -77,14 +77,14 @@ letters() { printf "%0$1d" 0 | tr 0 x; }
 	echo "5 : $WORK/fifo : 0 : O_RDWR" >> text
 	echo 'lock : 5 : posix : write : 0 : EOF' >> text
 	check
-	[ "$(timeout 20 cat fifo)" = late ]
+	[ "$(timeout 120 cat fifo)" = late ]
 }
 
 @test "a lock to the last byte that there can be is one to the end" {
 	echo > file
 	echo "5 : $WORK/file : 0 : O_RDWR" >> text
 	echo 'lock : 5 : posix : write : 0 : 9223372036854775807' >> text
-	timeout 20 "$BIN/restart" -ftext saved < /dev/null 2> told || { cat told; return 1; }
+	timeout 120 "$BIN/restart" -ftext saved < /dev/null 2> told || { cat told; return 1; }
 	pid=$(sed -n 's/.*process \([0-9]*\).*/\1/p' told)
 	has_text /proc/locks "POSIX .* $pid .* 0 EOF"
 	kill -KILL "$pid"
@@ -103,7 +103,7 @@ letters() { printf "%0$1d" 0 | tr 0 x; }
 	for fd in $(seq 10 40); do
 		echo "epoll-watch : 3 : $fd : 1 : 0 : through 4" >> text
 	done
-	timeout 20 "$BIN/restart" -ftext saved < /dev/null 2> told || { cat told; return 1; }
+	timeout 120 "$BIN/restart" -ftext saved < /dev/null 2> told || { cat told; return 1; }
 	pid=$(sed -n 's/.*process \([0-9]*\).*/\1/p' told)
 	[ "$(grep -c '^tfd:' "/proc/$pid/fdinfo/3")" -eq 31 ]
 	[ "$(< "/proc/$pid/fd/6")" = abc ]
@@ -130,7 +130,7 @@ letters() { printf "%0$1d" 0 | tr 0 x; }
 @test "watches in any order take no longer" {
 	echo "3 : inotify : 0" >> text
 	seq 200000 -1 1 | sed 's/.*/inotify-watch : 3 : & : 0x100/' >> text
-	timeout 20 "$BIN/restart" --show -ftext saved > told
+	timeout 120 "$BIN/restart" --show -ftext saved > told
 	has_text told '3 inotify'
 	echo 'inotify-watch : 3 : 7 : 0x100' >> text
 	run "$BIN/restart" --show -ftext saved

@@ -338,8 +338,15 @@ save() {
 		# Nearly all the time there is a checkpoint.  A second alarm would end what hangs.
 		start ckpt -z 1 "$PYTHON" -u -c '
 import signal
-signal.signal(signal.SIGALRM, lambda *a: print("alarm"))
+waits = False
+def rung(*a):
+    if waits:
+        print("alarm")
+    else:  # too early
+        signal.setitimer(signal.ITIMER_REAL, 0.4, 10)
+signal.signal(signal.SIGALRM, rung)
 signal.setitimer(signal.ITIMER_REAL, 0.4, 10)
+waits = True
 signal.pause()
 print("end")' > out
 		wait_text out end 5

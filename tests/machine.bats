@@ -72,7 +72,7 @@ refuses() {
 	local pattern=$1
 
 	shift
-	run timeout 20 "$BIN/restart" -n -w "$@"
+	run timeout 120 "$BIN/restart" -n -w "$@"
 	[ "$status" -eq 125 ] && [ "${#lines[@]}" -eq 1 ] && [[ $output =~ $pattern ]] ||
 		fail "status $status: $output"
 }

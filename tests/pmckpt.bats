@@ -255,7 +255,7 @@ start_and_crash() {
 
 # Polls without a pause: writing does not last long.
 being_written() {
-	local deadline=$((SECONDS + 20))
+	local deadline=$((SECONDS + 20 * PATIENCE))
 
 	until compgen -G '.restart-*' > /dev/null; do
 		[ "$SECONDS" -lt "$deadline" ] || fail "no checkpoint is being written" || return 1

@@ -96,7 +96,7 @@ dump_gdb_saving() {
 
 # resume ARGS...: restarts from $CORE, lets it run and waits; the status is the program's.
 resume() {
-	timeout -k 5 30 "$BIN/restart" -n -w "$@" "$CORE" <&"$INPUT" >> out 2>> err
+	timeout -k 5 120 "$BIN/restart" -n -w "$@" "$CORE" <&"$INPUT" >> out 2>> err
 }
 
 # succeeds ARGS...: as resume, and all is well.
@@ -371,7 +371,7 @@ socket_call() {
 	with_socket "$2" env --default-signal=QUIT "$VICTIMS/restart_io_calls" "$1" || status=$?
 	[ "$status" -eq 131 ]
 	CORE=$(echo core*)
-	with_socket "$3" timeout 30 "$BIN/restart" -n -w --pid=new "$CORE" > out 2> err
+	with_socket "$3" timeout 120 "$BIN/restart" -n -w --pid=new "$CORE" > out 2> err
 	[ "$(cat out)" = ok ]
 }
 recv_call() { socket_call "$1" idle send; }
@@ -392,7 +392,7 @@ five_times() {
 	shift
 	"$dump" "$VICTIMS/restart_again"
 	for round in 1 2 3 4; do
-		timeout -k 5 30 "$BIN/restart" -n -w "$@" "$CORE" <&"$INPUT" >> out 2>> err ||
+		timeout -k 5 120 "$BIN/restart" -n -w "$@" "$CORE" <&"$INPUT" >> out 2>> err ||
 			[ $? -eq 131 ] || fail "round $round: $(cat err)"
 		PID=$(told_pid err)
 		take_core
@@ -622,7 +622,7 @@ leave_stopped() {
 	cp "$VICTIMS/restart_threads" .
 	rm -f err
 	dump "${AS_USER[@]}" "$WORK/restart_threads" ids
-	as_user timeout -k 5 30 bin/restart -n -w --pid=ns "$CORE" <&"$INPUT" > out 2> err
+	as_user timeout -k 5 120 bin/restart -n -w --pid=ns "$CORE" <&"$INPUT" > out 2> err
 	[ "$(cat out)" = ok ]
 }
 
@@ -634,7 +634,7 @@ leave_stopped() {
 	for victim in process threads; do
 		dump "${AS_USER[@]}" env LD_PRELOAD="$WORK/lib/libsavefds.so" \
 			"$WORK/restart_$victim" "last argument"
-		as_user timeout -k 5 30 bin/restart -n -w -f "$CORE" <&"$INPUT" 2>> err
+		as_user timeout -k 5 120 bin/restart -n -w -f "$CORE" <&"$INPUT" 2>> err
 		[ "$(cat out)" = ok ]
 		: > out
 	done
@@ -679,7 +679,7 @@ in_place='the process is restored in place: /proc/PID/exe will be restart.s own'
 	dump_whole "${AS_USER[@]}" ./victim
 	chmod 711 victim
 	for program in "" ./victim; do
-		as_user timeout -k 5 30 bin/restart -n -w $program "$CORE" <&"$INPUT" > out 2> err
+		as_user timeout -k 5 120 bin/restart -n -w $program "$CORE" <&"$INPUT" > out 2> err
 		[ "$(cat out)" = ok ]
 		grep -q "$in_place" err
 	done
@@ -687,7 +687,7 @@ in_place='the process is restored in place: /proc/PID/exe will be restart.s own'
 
 @test "where ptrace is forbidden a process is restored in place" {
 	dump env INPLACE=1 "$VICTIMS/restart_process" "last argument"
-	"$VICTIMS/restart_no_ptrace" timeout -k 5 30 "$BIN/restart" -n -w "$CORE" \
+	"$VICTIMS/restart_no_ptrace" timeout -k 5 120 "$BIN/restart" -n -w "$CORE" \
 		<&"$INPUT" > out 2> err
 	[ "$(cat out)" = ok ]
 	grep -q "ptrace is not permitted here: restored in place, so /proc/PID/exe is restart's own" err
@@ -758,7 +758,7 @@ in_place='the process is restored in place: /proc/PID/exe will be restart.s own'
 	mv old new
 	run "$BIN/restart" -n -w -fnew/filedescriptors "$CORE"
 	[ "$status" -eq 125 ]
-	timeout 30 "$BIN/restart" -n -w -fnew/filedescriptors --map="$WORK/old=$WORK/new" "$CORE" 2>> err
+	timeout 120 "$BIN/restart" -n -w -fnew/filedescriptors --map="$WORK/old=$WORK/new" "$CORE" 2>> err
 	[ "$(tail -n 1 new/out)" = ok ]
 }
 
@@ -789,7 +789,7 @@ in_place='the process is restored in place: /proc/PID/exe will be restart.s own'
 	yes n | "$BIN/restart" --plan -s "$CORE" > few 2> asked
 	[ "$(grep -o 'restore it?' asked | wc -l)" -lt "$regions" ]
 	lacks_text few libc.so
-	yes | timeout 30 "$BIN/restart" -n -w -s "$CORE" 2>> err
+	yes | timeout 120 "$BIN/restart" -n -w -s "$CORE" 2>> err
 	run "$BIN/restart" -s "$CORE" < /dev/null
 	[ "$status" -eq 125 ]
 	[[ ${lines[-1]} = *'--select: the answers ended before the regions did'* ]]

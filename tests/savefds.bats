@@ -169,8 +169,8 @@ longer() { [ "$(stat -c %s "$1")" -gt "$2" ]; }
 				fail "$call: $(cat shown)"
 		fi
 		if [ "$call" = sleep ]; then
-			# Of its hour, a part is over.
-			grep -qx '$3 = 3599' shown || fail "$call: $(cat shown)"
+			# Of its hour, a part is over: a second has begun, or more on a busy machine.
+			grep -qx '$3 = 35[0-9][0-9]' shown || fail "$call: $(cat shown)"
 		fi
 		rm "$CORE"
 	done

@@ -12,7 +12,7 @@ setup() {
 }
 
 # check OPTION...: what would stand in the way, in check.out.
-check() { timeout 20 "$BIN/restart" --check -ftext "$@" saved > check.out 2>&1 < /dev/null; }
+check() { timeout 120 "$BIN/restart" --check -ftext "$@" saved > check.out 2>&1 < /dev/null; }
 
 refused() {
 	local status=0
