@@ -17,6 +17,7 @@
 #include "restart/registers.h"
 #include "restart/restore.h"
 #include "restart/shared.h"
+#include "restart/shells.h"
 #include "restart/traits.h"
 
 /* ---- PROG is the core's program -------------------------------------------------------------- */
@@ -181,4 +182,5 @@ void restore_check(const struct restore *r, struct findings *f)
 	check_threads(r, f);
 	check_limits(r, f);
 	check_ids(r, f);
+	check_shell(r, f);
 }

@@ -30,6 +30,7 @@
 #include "restart/select.h"
 #include "restart/session.h"
 #include "restart/shared.h"
+#include "restart/shells.h"
 #include "restart/show.h"
 #include "restart/sockets.h"
 #include "restart/terminals.h"
@@ -229,7 +230,7 @@ static int launch_and_wait(struct restore *r)
 		_exit(0);
 	}
 	return r->options->wait || r->options->pid == PID_NAMESPACE ?
-	       wait_for_program(pid, session_is_apart(r)) : 0;
+	       wait_for_program(pid, session_is_apart(r), shell_leads(r) ? r->terminal : -1) : 0;
 }
 
 /*
@@ -248,7 +249,8 @@ static int launch_in_namespace(struct restore *r)
 	if (init == 0)
 		_exit(refusal_keep(r, launch_and_wait(r)));
 	r->started = true;
-	return r->options->wait ? wait_for_program(init, false) : 0;
+	r->keep_ids = true;
+	return r->options->wait ? wait_for_program(init, false, shell_leads(r) ? r->terminal : -1) : 0;
 }
 
 /* The leader has the id that this process has; the others have theirs again where that may be. */

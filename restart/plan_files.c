@@ -17,6 +17,7 @@
 
 #include "restart/launch.h"
 #include "restart/plan_files.h"
+#include "restart/shells.h"
 #include "restart/sockets.h"
 #include "restart/terminals.h"
 
@@ -342,6 +343,7 @@ void plan_files(const struct restore *r, struct plan *plan)
 			plan_description(r, plan, d);
 	}
 	plan_sockets_rest(r, plan);
+	plan_shell(r, plan);
 	plan_terminal_modes(r, plan);
 	plan_rest(r, plan);
 }

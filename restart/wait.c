@@ -46,12 +46,25 @@ static bool has_job_control(void)
  */
 static void stop_with_it(void)
 {
-	if (has_job_control())
-		kill(getpid(), SIGSTOP);
+	kill(getpid(), SIGSTOP);
+}
+
+/* All signals are blocked: SIGTTOU, too, which a group in the background would get for this. */
+static void take_terminal(int terminal)
+{
+	if (terminal >= 0)
+		tcsetpgrp(terminal, getpgrp());
+}
+
+/* After a `fg' we are in the foreground, and so is the program to be that goes on. */
+static void hand_over_terminal(int terminal, pid_t pid)
+{
+	if (terminal >= 0 && tcgetpgrp(terminal) == getpgrp())
+		tcsetpgrp(terminal, getpgid(pid));
 }
 
 /* Returns the exit status once the program has ended, else -1. */
-static int reap(pid_t pid)
+static int reap(pid_t pid, int terminal)
 {
 	int status;
 	pid_t got;
@@ -63,8 +76,11 @@ static int reap(pid_t pid)
 			return WEXITSTATUS(status);
 		if (WIFSIGNALED(status))
 			return EXIT_SIGNAL + WTERMSIG(status);
-		if (WIFSTOPPED(status))
+		if (WIFSTOPPED(status) && has_job_control()) {
+			take_terminal(terminal);
 			stop_with_it();
+			hand_over_terminal(terminal, pid);
+		}
 	}
 	return got < 0 && errno == ECHILD ? EXIT_FAILED : -1;
 }
@@ -95,14 +111,16 @@ static void pass_on(pid_t pid, bool apart, const siginfo_t *info)
 		pass_on_from_terminal(pid, info->si_signo);
 }
 
-int wait_for_program(pid_t pid, bool apart)
+int wait_for_program(pid_t pid, bool apart, int terminal)
 {
 	for (;;) {
-		int status = reap(pid);
+		int status = reap(pid, terminal);
 		siginfo_t info;
 
-		if (status >= 0)
+		if (status >= 0) {
+			take_terminal(terminal);
 			return status;
+		}
 		if (sigwaitinfo(&taken, &info) > 0 && info.si_signo != SIGCHLD)
 			pass_on(pid, apart, &info);
 	}
