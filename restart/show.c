@@ -7,11 +7,14 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/user.h>
 #include <time.h>
 
 #include "process/arch.h"
 #include "process/names.h"
+#include "process/socket.h"
+#include "restart/sockets.h"
 #include "util/format.h"
 
 static const char *const syscall_names[] = {
@@ -130,6 +133,43 @@ static void show_memory(const struct process *p, FILE *out)
 
 /* ---- The other state ------------------------------------------------------------------------- */
 
+static const char *socket_kind(const struct socket *s)
+{
+	switch (s->family) {
+	case AF_UNIX: return s->type == SOCK_STREAM ? "unix stream"
+			   : s->type == SOCK_DGRAM ? "unix datagram" : "unix seqpacket";
+	case AF_INET:
+	case AF_INET6: return s->type == SOCK_STREAM ? "TCP" : s->type == SOCK_DGRAM ? "UDP" : "raw";
+	case AF_NETLINK: return "netlink";
+	case AF_PACKET: return "packet";
+	default: return "of another family";
+	}
+}
+
+static void show_socket(const struct socket *s, FILE *out)
+{
+	fprintf(out, " %s", socket_kind(s));
+	if (s->local.size)
+		fprintf(out, " %s", socket_address_text(&s->local).text);
+	if (s->state == SOCKET_LISTENING)
+		fprintf(out, ", listening");
+	else if (s->state == SOCKET_CLOSED)
+		fprintf(out, ", whose peer is gone");
+	else if (s->state == SOCKET_CONNECTED && s->peer.size)
+		fprintf(out, " to %s", socket_address_text(&s->peer).text);
+	else if (s->state == SOCKET_CONNECTED && s->peer_id)
+		fprintf(out, " to socket:[%llu]", (ull)s->peer_id);
+}
+
+static void show_file(const struct description *file, FILE *out)
+{
+	fprintf(out, "%s", printable(file->name).text);
+	if (file->kind == FILE_SOCKET && file->socket)
+		show_socket(file->socket, out);
+	else
+		fprintf(out, " at %llu", (ull)file->offset);
+}
+
 static void show_files(const struct process *p, FILE *out)
 {
 	fprintf(out, "files:     %zu open\n", p->descriptor_count);
@@ -137,9 +177,10 @@ static void show_files(const struct process *p, FILE *out)
 		const struct descriptor *d = &p->descriptors[i];
 		const struct description *file = &p->descriptions[d->description];
 
-		fprintf(out, "  %d %s at %llu%s%s\n", d->fd, printable(file->name).text,
-			(ull)file->offset,
-			file->deleted ? " (deleted)" : "", d->in_flight ? " (in flight)" : "");
+		fprintf(out, "  %d ", d->fd);
+		show_file(file, out);
+		fprintf(out, "%s%s\n", file->deleted ? " (deleted)" : "",
+			d->in_flight ? " (in flight)" : "");
 	}
 }
 

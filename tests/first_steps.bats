@@ -121,3 +121,28 @@ checkpointed() {
 	[ "$output" = "ckpt: $WORK/folder/foo.ckpt: no checkpoint can be written there: Permission denied" ]
 	[ ! -e ran ]
 }
+
+@test "--show says what a socket is" {
+	checkpointed sleep 1000
+	"$BIN/restart" --log core > text
+	cat >> text <<-'END'
+		3 : socket:[11] : 0 : O_RDWR
+		socket : 3 : inet stream 6 : listening 5 0 : 127.0.0.1:54601 : -
+		4 : socket:[12] : 0 : O_RDWR
+		socket : 4 : inet stream 6 : connected : 127.0.0.1:51972 : 127.0.0.1:54601
+		5 : socket:[13] : 0 : O_RDWR
+		socket : 5 : inet6 dgram 17 : plain : [::1]:46847 : -
+		6 : socket:[14] : 0 : O_RDWR
+		socket : 6 : unix stream : connected : - : - : socket:[15]
+		7 : socket:[15] : 0 : O_RDWR
+		socket : 7 : unix stream : connected : @name : - : socket:[14]
+	END
+	"$BIN/restart" --show -ftext core > shown
+	diff - <(grep -E '^  [3-7] ' shown) <<-'END'
+		  3 socket:[11] TCP 127.0.0.1:54601, listening
+		  4 socket:[12] TCP 127.0.0.1:51972 to 127.0.0.1:54601
+		  5 socket:[13] UDP [::1]:46847
+		  6 socket:[14] unix stream to socket:[15]
+		  7 socket:[15] unix stream @name to socket:[14]
+	END
+}
