@@ -209,3 +209,42 @@ locks_later() {
 	./old_kernel "$BIN/restart" -n -w core
 	[ "$(grep -c '^ok' out)" -eq 3 ]
 }
+
+@test "what a timerfd has counted takes --accept-loss on a kernel that cannot set it" {
+	build_program old_kernel
+	build_holds holds
+	checkpoint ./holds go timerfd timerfd-counted
+	touch go
+	./old_kernel "$BIN/restart" --check core > found || true
+	grep -q '^obstacle: .*descriptor [0-9]* was a timerfd with 1 expirations to be read, which this kernel cannot set, and would have none (--accept-loss goes on without it)$' found
+	./old_kernel "$BIN/restart" -n -w --accept-loss core || true
+	has_text out '^ok 1 - timerfd:'
+	has_text out '^not ok 2 - timerfd-counted:'
+}
+
+@test "handlers that savefds cannot see are lost, and restart says so" {
+	need gcore
+	start ./attributes_victim handler < lines > out
+	wait_text out '^ready'
+	"$BIN/savefds" "$PID"
+	gcore -o core "$PID" > gcore.out 2>&1
+	kill -KILL "$PID"
+	wait "$PID" || true
+	mv "core.$PID" core
+	goes_on -f
+	has_text err '^restart: handlers that could not be seen from outside are lost: SIGUSR1 (preload libsavefds.so to keep them)$'
+}
+
+@test "guard regions become mappings of their own where the kernel knows none" {
+	build_program old_kernel
+	build_holds holds
+	checkpoint ./holds go guard
+	"$BIN/restart" --plan core > plan
+	[ "$(grep -c 'MADV_GUARD_INSTALL' plan)" -eq 2 ]
+	./old_kernel "$BIN/restart" --check core > found
+	has_text found '^loss: guard regions as at [0-9a-f-]* become mappings of their own (needs Linux 6.13)$'
+	./old_kernel "$BIN/restart" --plan core > plan
+	lacks_text plan MADV_GUARD_INSTALL
+	has_text plan 'mprotect(0x[0-9a-f]*, 0x1000, ---)'
+	has_text plan 'mprotect(0x[0-9a-f]*, 0x2000, ---)'
+}

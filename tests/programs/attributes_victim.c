@@ -47,6 +47,11 @@ static int wait_for(int signo)
 	       sigqueue(getpid(), signo, (union sigval){ .sival_int = 5 });
 }
 
+static void ignore_it(int signo)
+{
+	(void)signo;
+}
+
 /* Waits until a time that comes in 100000 seconds, and ends with status 7 when it has come. */
 static void wait_until_far(void)
 {
@@ -71,6 +76,8 @@ static int take_on(const char *what)
 		return sched_setscheduler(0, SCHED_FIFO, &fifo);
 	if (strcmp(what, "pdeathsig") == 0)
 		return prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (strcmp(what, "handler") == 0)
+		return signal(SIGUSR1, ignore_it) == SIG_ERR;
 	if (strcmp(what, "timer") == 0)
 		return start_timer(CLOCK_MONOTONIC);
 	if (strcmp(what, "alarm") == 0)

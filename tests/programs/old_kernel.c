@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * old_kernel COMMAND...: runs it as on a kernel where timers cannot be asked for by their ids, and
- * page tables are not searched for pages.
+ * old_kernel COMMAND...: runs it as on a kernel where timers cannot be asked for by their ids, page
+ * tables are not searched for pages, and that knows neither guard regions nor how to set what a
+ * timerfd has counted.
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -12,22 +13,27 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { TIMER_CREATE_RESTORE_IDS = 77 };
+enum { TIMER_CREATE_RESTORE_IDS = 77, GUARD_INSTALL = 102 /* for madvise() */ };
 #define PAGEMAP_SCAN 0xc0606610u
+#define SET_TICKS 0x40085400u  /* TFD_IOC_SET_TICKS */
 
 int main(int argc, char **argv)
 {
 	struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 4, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prctl, 0, 6),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 6, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_madvise, 3, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prctl, 0, 8),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TIMER_CREATE_RESTORE_IDS, 0, 4),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TIMER_CREATE_RESTORE_IDS, 5, 6),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, GUARD_INSTALL, 3, 4),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PAGEMAP_SCAN, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOTTY),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PAGEMAP_SCAN, 3, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SET_TICKS, 2, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOTTY),
 	};
 	struct sock_fprog program = { sizeof filter / sizeof filter[0], filter };
 
