@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "restart/launch.h"
+#include "restart/segments.h"
 #include "restart/terminals.h"
 #include "restart/vdso.h"
 #include "util/cleanup.h"
@@ -212,6 +213,7 @@ static int leave_reporter(const struct restore *r, const struct plan *plan, cons
 	while (read(done[0], &byte, 1) < 0 && errno == EINTR)
 		;
 	if (header->failed) {
+		segments_remove(r);
 		describe_failure(plan, area, 0, err);
 		dprintf(STDERR_FILENO, "restart: %s\n", err->message);
 	} else if (draws_screen(r)) {

@@ -27,6 +27,7 @@
 #include "restart/refusal.h"
 #include "restart/relocate.h"
 #include "restart/restore.h"
+#include "restart/segments.h"
 #include "restart/select.h"
 #include "restart/session.h"
 #include "restart/shared.h"
@@ -221,6 +222,7 @@ static int launch_and_wait(struct restore *r)
 
 	pid = launch_by_policy(r, &err);
 	if (pid < 0) {
+		segments_remove(r);
 		fail(&err);
 		return err.code == ENOEXEC || err.code == EACCES ? EXIT_CANNOT_RUN : EXIT_FAILED;
 	}
@@ -240,12 +242,14 @@ static int launch_and_wait(struct restore *r)
 static int launch_in_namespace(struct restore *r)
 {
 	struct error err;
+	pid_t init = -1;
 
-	if (ids_enter_namespace(&err) < 0)
+	if (ids_enter_namespace(&err) == 0 && (init = fork()) < 0)
+		error_sys(&err, errno, "fork");
+	if (init < 0) {
+		segments_remove(r);
 		return fail(&err);
-	pid_t init = fork();
-	if (init < 0)
-		return error_sys(&err, errno, "fork"), fail(&err);
+	}
 	if (init == 0)
 		_exit(refusal_keep(r, launch_and_wait(r)));
 	r->started = true;
@@ -262,6 +266,7 @@ static int become(struct restore *r)
 	r->keep_ids = ids_permitted() && ids_free(r->process, 1, &taken);
 	if (r->keep_ids || owners_find(r, &err) == 0)
 		launch_become(r, &err);
+	segments_remove(r);
 	return fail(&err);
 }
 
@@ -278,7 +283,7 @@ static int do_restart(struct restore *r, const struct findings *f)
 	print_findings(f, LOSS, me, stderr);
 	if (r->options->verbose)
 		print_findings(f, REMARK, me, stderr);
-	if (nameless_make(r, &err) < 0)
+	if (nameless_make(r, &err) < 0 || segments_make(r, &err) < 0)
 		return fail(&err);
 	if (r->options->become)
 		return become(r);
@@ -314,7 +319,8 @@ static int run(struct restore *r)
 	if (index_descriptors(r, &err) < 0)
 		return fail(&err);
 	launch_choose_descriptors(r);
-	if (index_terminals(r, &err) < 0 || index_views(r, &err) < 0)
+	if (index_terminals(r, &err) < 0 || index_views(r, &err) < 0 ||
+	    index_segments(r, &err) < 0)
 		return fail(&err);
 	restore_check(r, &findings);
 	if (r->options->mode == MODE_CHECK)
@@ -399,6 +405,7 @@ int main(int argc, char **argv)
 	free_sockets(&r);
 	free(r.views);
 	free(r.held);
+	free(r.segments);
 	free(r.terminals);
 	process_free(&input.core);
 	process_free(&input.text);

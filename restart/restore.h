@@ -75,6 +75,7 @@ struct restore {
 	struct socket_index sockets_by_id, sockets_by_ends, sockets_by_name;
 	const struct mapping **views;  /* shared memory without a name, sorted: plan_views.c */
 	size_t view_count;
+	struct segment_case *segments;  /* System V: segments.h */
 	struct held *held;         /* what the core has of them, sorted: held.c */
 	size_t held_count;
 	bool core_noexec;          /* the core lies where nothing may be mapped executable */

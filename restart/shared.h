@@ -40,7 +40,7 @@ MUST_CHECK int views_write(const struct restore *r, const struct nameless *n, in
 bool is_mapped_nameless(const struct restore *r, const struct mapping *m);
 void plan_mapped_nameless(const struct restore *r, struct plan *plan, const struct mapping *m);
 
-/* ---- plan_segments.c: System V ---- */
+/* ---- System V: segments.c, plan_segments.c ---- */
 
 /* Whether M is an attached segment of which enough is known. */
 bool is_segment(const struct restore *r, const struct mapping *m);

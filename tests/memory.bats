@@ -14,7 +14,24 @@ setup_file() {
 
 teardown() {
 	[ -z "${HUGE_PAGES:-}" ] || echo "$HUGE_PAGES" > /proc/sys/vm/nr_hugepages
+	[ ! -e "$WORK/text" ] || remove_segments "$WORK/text"
 	common_teardown
+}
+
+# segments_of TEXT: prints the ids of the segments here that have the keys of the text's.
+segments_of() {
+	sed -n 's/^segment : [0-9]* : \(0x[0-9a-f]*\) .*/\1/p' "$1" | while read -r key; do
+		awk -v key=$((key)) '$1 == key { print $2 }' /proc/sysvipc/shm
+	done
+}
+
+# remove_segments TEXT: removes these.
+remove_segments() {
+	local number
+
+	segments_of "$1" | while read -r number; do
+		ipcrm -m "$number"
+	done
 }
 
 # odd KIND: starts the program, with a fifo as its input.
@@ -142,15 +159,6 @@ allowing() {
 	grep -q '^obstacle: gdb writes zeros for memory around guard regions, as at [0-9a-f]*-[0-9a-f]*: it is lost (ckpt -p saves it) (--accept-loss' <<< "$output"
 }
 
-# remove_segments FILE: removes the segments that the text names.
-remove_segments() {
-	local number
-
-	sed -n 's/^segment : \([0-9]*\) .*/\1/p' "$1" | while read -r number; do
-		ipcrm -m "$number" || true
-	done
-}
-
 @test "a segment that is in use takes --accept-loss" {
 	odd segment
 	"$BIN/ckpt" -p "$PID" -o core
@@ -160,7 +168,7 @@ remove_segments() {
 	remove_segments text
 	[ "$status" -eq 125 ]
 	grep -q '^obstacle: shared memory segment [0-9]* (key 0x52[0-9a-f]*) is in use: the process would have a copy that it shares with nobody (--accept-loss' <<< "$output"
-	grep -q 'shmget(0x0, 4194304, ' plan
+	grep -q '# a copy of shared memory segment [0-9]*$' plan
 }
 
 @test "a segment that is gone gets a new id" {
@@ -172,11 +180,37 @@ remove_segments() {
 	wait_text out '^ready'
 	as_user "$BIN/ckpt" -k -p "$PID" -o core
 	as_user "$BIN/restart" --log core > text
-	[ "$(as_user "$BIN/restart" --plan core | grep -c shmget)" -eq 0 ]
+	as_user "$BIN/restart" --plan core | grep -q '# shared memory segment [0-9]*$'
 	remove_segments text
 	echo >&"$INPUT"
 	as_user "$BIN/restart" -n -w core > told 2>&1 || { cat told; false; }
 	grep -q '^restart: shared memory segment [0-9]* (key 0x52[0-9a-f]*) gets a new id$' told
 	grep -q '^same$' out
-	ipcrm -M "$(sed -n 's/^segment : [0-9]* : \([^ ]*\) .*/\1/p' text)"
+}
+
+# Root tries the old ids first, then new ones; what forbids the lowest addresses does so twice.
+@test "a restart that fails removes the segments that it made" {
+	local as
+
+	[ "$(id -u)" -eq 0 ] || skip "making such a core takes root"
+	[ "$(cat /proc/sys/vm/mmap_min_addr)" -gt 0 ] || skip "anybody may map any address here"
+	setpriv --bounding-set=-sys_rawio true || skip "no capability can be given up here"
+	copy_programs
+	odd segment low
+	"$BIN/ckpt" -k -p "$PID" -o core
+	"$BIN/restart" --log core > text
+	[ -n "$(segments_of text)" ]
+	remove_segments text
+	[ -z "$(segments_of text)" ]
+	chmod a+rw core out err input
+	for as in "setpriv --bounding-set=-sys_rawio" "${AS_USER[*]}"; do
+		# shellcheck disable=SC2086  # words
+		run $as "$WORK/bin/restart" -n core
+		[ "$status" -eq 125 ]
+		[[ ${lines[-1]} = "restart: mmap(0x0, 0x1000, "*"Operation not permitted" ]]
+		[ -z "$(segments_of text)" ]
+	done
+	goes_on
+	grep -q '^same$' out
+	[ -n "$(segments_of text)" ]
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * memory_odd KIND: has memory of a kind that not every machine gives back; says `ready', and when
+ * memory_odd KIND [low]: has memory of a kind that not every machine gives back; says `ready', and when
  * it has read a line, whether the memory holds what it held.
  */
 #define _GNU_SOURCE
@@ -52,6 +52,9 @@ int main(int argc, char **argv)
 
 	if (strcmp(kind, "segment") == 0)
 		memory = shmat(shmget(0x52000000 | getpid(), SIZE, IPC_CREAT | 0600), NULL, 0);
+	/* Memory that only root may map. */
+	if (argc > 2 && mmap(NULL, 4096, PROT_READ, PRIVATE | MAP_FIXED, -1, 0) == MAP_FAILED)
+		return 77;
 	if (strcmp(kind, "secret") == 0)
 		memory = map_secret((int)syscall(SYS_memfd_secret, O_CLOEXEC));
 	if (memory == MAP_FAILED || (strcmp(kind, "faults") == 0 && handle_faults(memory) != 0))
