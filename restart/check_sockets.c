@@ -307,6 +307,7 @@ void check_socket(const struct restore *r, struct findings *f, const struct desc
 	}
 	check_contents(&x);
 	check_options(&x);
+	check_room(r, f, d);
 	if (x.c->way == WAY_TCP_LIVE) {
 		check_tcp_live(&x);
 		return;

@@ -67,7 +67,16 @@ uint64_t socket_address_length(const struct socket_address *a)
 
 /* ---- What waited ----------------------------------------------------------------------------- */
 
-enum { SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL };
+/*
+ * Over the loopback bytes may take a moment; plan_room() sets how long, where there are many.  In
+ * all other sockets what does not fit never will.
+ */
+static int send_flags(const struct socket *s)
+{
+	bool waits = s->family != AF_UNIX && s->type == SOCK_STREAM && socket_needs_room(s);
+
+	return MSG_NOSIGNAL | (waits ? 0 : MSG_DONTWAIT);
+}
 
 bool socket_has_rights(const struct socket *s)
 {
@@ -91,7 +100,7 @@ static addr_t plan_rights(struct plan *plan, const struct socket_message *m)
 }
 
 /* Sends M by FD: to the address TO, or where that is none to whatever FD is connected to. */
-static struct plan_op *plan_send(struct plan *plan, unsigned flags, int fd,
+static struct plan_op *plan_send(struct plan *plan, unsigned flags, int fd, const struct socket *s,
 				 const struct socket_message *m, const struct socket_address *to)
 {
 	addr_t bytes = plan_data(plan, m->bytes ? (const void *)m->bytes : "", m->size);
@@ -99,7 +108,7 @@ static struct plan_op *plan_send(struct plan *plan, unsigned flags, int fd,
 	uint64_t length = to ? socket_address_length(to) : 0;
 
 	if (!m->right_count)
-		return plan_syscall(plan, flags, SYS_sendto, fd, bytes, m->size, SEND_FLAGS, name,
+		return plan_syscall(plan, flags, SYS_sendto, fd, bytes, m->size, send_flags(s), name,
 				    length);
 	struct iovec iov = { (void *)bytes, m->size };
 	struct msghdr message = {
@@ -109,7 +118,8 @@ static struct plan_op *plan_send(struct plan *plan, unsigned flags, int fd,
 		.msg_controllen = CMSG_SPACE(m->right_count * sizeof(int)),
 	};
 	struct plan_op *op = plan_syscall(plan, flags, SYS_sendmsg, fd,
-					  plan_data(plan, &message, sizeof message), SEND_FLAGS);
+					  plan_data(plan, &message, sizeof message),
+					  send_flags(s));
 
 	plan_note(plan, "%zu descriptors on their way", m->right_count);
 	return op;
@@ -118,7 +128,7 @@ static struct plan_op *plan_send(struct plan *plan, unsigned flags, int fd,
 void plan_socket_messages(struct plan *plan, int fd, const struct socket *s)
 {
 	for (size_t i = 0; i < s->message_count; i++)
-		plan_send(plan, OP_EXPECT, fd, &s->messages[i], NULL)->expect =
+		plan_send(plan, OP_EXPECT, fd, s, &s->messages[i], NULL)->expect =
 			s->messages[i].size;
 }
 
@@ -167,6 +177,7 @@ static void plan_datagram(const struct restore *r, struct plan *plan, const stru
 	struct socket_address to = reachable(&s->local);
 	int fd = m->from.size ? sender(r, s, &m->from) : -1;
 	bool strange = fd < 0;
+	const struct descriptor *d = strange ? NULL : process_descriptor(r->process, fd);
 
 	if (strange) {
 		fd = r->fd_base + LENT_SPARE;
@@ -177,7 +188,11 @@ static void plan_datagram(const struct restore *r, struct plan *plan, const stru
 			plan_syscall(plan, OP_MAY_FAIL, SYS_bind, fd,
 				     plan_socket_address(plan, &m->from), m->from.size);
 	}
-	plan_send(plan, s->family == AF_UNIX ? 0 : OP_MAY_FAIL, fd, m, &to);
+	if (s->family == AF_UNIX)
+		plan_room(plan, fd, -1, s);
+	plan_send(plan, s->family == AF_UNIX ? 0 : OP_MAY_FAIL, fd, s, m, &to);
+	if (s->family == AF_UNIX && !strange)
+		plan_room_back(plan, fd, socket_of(r, d->description), -1, s);
 	if (strange)
 		plan_syscall(plan, 0, SYS_close, fd);
 }

@@ -159,11 +159,13 @@ static void plan_closed(const struct restore *r, struct plan *plan, size_t i)
 	plan_two(r, plan, s->type);
 	plan_move_fd(plan, d);
 	plan_note(plan, "descriptor %d%s", d->fd, r->sockets[i].lost ? ", lost" : "");
-	if (socket_has_rights(s))
+	if (socket_has_rights(s)) {
 		plan_syscall(plan, 0, SYS_dup3, r->fd_base + LENT_SPARE, held_peer(r, i),
 			     O_CLOEXEC);
-	else
+	} else {
+		plan_room(plan, r->fd_base + LENT_SPARE, -1, s);
 		plan_socket_messages(plan, r->fd_base + LENT_SPARE, s);
+	}
 	plan_syscall(plan, 0, SYS_close, r->fd_base + LENT_SPARE);
 	plan_socket_options(plan, d->fd, s, OPTION_EARLY);
 }
@@ -190,9 +192,16 @@ static void plan_contents(const struct restore *r, struct plan *plan, size_t i)
 {
 	const struct socket *s = socket_of(r, i);
 
-	if (r->sockets[i].peer != NO_DESCRIPTION) {
-		plan_socket_messages(plan, first_descriptor(r, r->sockets[i].peer)->fd, s);
+	size_t peer = r->sockets[i].peer;
+
+	if (peer != NO_DESCRIPTION) {
+		int fd = first_descriptor(r, i)->fd, from = first_descriptor(r, peer)->fd;
+
+		plan_room(plan, from, fd, s);
+		plan_socket_messages(plan, from, s);
+		plan_room_back(plan, from, socket_of(r, peer), fd, s);
 	} else if (r->sockets[i].way == WAY_CLOSED && socket_has_rights(s)) {
+		plan_room(plan, held_peer(r, i), -1, s);
 		plan_socket_messages(plan, held_peer(r, i), s);
 		plan_syscall(plan, 0, SYS_close, held_peer(r, i));
 	}

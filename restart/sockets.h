@@ -124,6 +124,16 @@ uint64_t socket_address_length(const struct socket_address *a);
 /* Whether descriptors come with what waits in S. */
 bool socket_has_rights(const struct socket *s);
 
+/*
+ * socket_room.c: larger buffers, for as long as it takes to send again what waits in S, and the old
+ * ones.  S is RECEIVER's, and SENDS is SENDER's, or NULL where that one is closed then.
+ */
+bool socket_needs_room(const struct socket *s);
+void plan_room(struct plan *plan, int sender, int receiver, const struct socket *s);
+void plan_room_back(struct plan *plan, int sender, const struct socket *sends, int receiver,
+		    const struct socket *s);
+void check_room(const struct restore *r, struct findings *f, const struct descriptor *d);
+
 /* Sends what waits in S again: from FD, which is connected to it. */
 void plan_socket_messages(struct plan *plan, int fd, const struct socket *s);
 /* The same where S is not connected: from whatever has the address that each came from. */

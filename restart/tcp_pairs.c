@@ -264,12 +264,14 @@ void plan_tcp_closed(const struct restore *r, struct plan *plan, size_t descript
 	plan_accept(r, plan);
 	plan_move_to(plan, peer);
 	plan_syscall(plan, 0, SYS_close, r->fd_base + LENT_SPARE);
+	plan_room(plan, peer, d->fd, s);
 	plan_socket_messages(plan, peer, s);
 	if (r->sockets[description].lost && !(s->flags & SOCKET_PEER_DONE) &&
 	    waiting <= FIRST_WINDOW)
 		plan_syscall(plan, 0, SYS_setsockopt, peer, SOL_SOCKET, SO_LINGER,
 			     plan_data(plan, &reset, sizeof reset), sizeof reset);
 	plan_syscall(plan, 0, SYS_close, peer);
+	plan_room_back(plan, -1, NULL, d->fd, s);
 	if (!r->sockets[description].lost)
 		plan_syscall(plan, OP_MAY_FAIL, SYS_shutdown, d->fd, SHUT_RDWR);
 }
