@@ -16,16 +16,15 @@
 #include <unistd.h>
 
 #include "elf/embedded.h"
-#include "process/statelog.h"
 #include "restart/exit.h"
 #include "restart/ids.h"
+#include "restart/input.h"
 #include "restart/launch.h"
 #include "restart/overwrite.h"
 #include "restart/owners.h"
 #include "restart/plan_files.h"
 #include "restart/program.h"
 #include "restart/refusal.h"
-#include "restart/relocate.h"
 #include "restart/restore.h"
 #include "restart/segments.h"
 #include "restart/select.h"
@@ -52,56 +51,6 @@ static void warn(void *context, const char *message)
 {
 	(void)context;
 	fprintf(stderr, "%s%s\n", me, message);
-}
-
-/* ---- Reading: the core, and the text that says what it lacks --------------------------------- */
-
-struct input {
-	struct process core, text;
-	const char *note;  /* the text inside the core, or NULL */
-	size_t note_size;
-};
-
-static int read_text(struct input *in, const struct options *o, struct error *err)
-{
-	if (o->filedes && statelog_read(&in->text, o->filedes, warn, NULL, err) == 0)
-		return 0;
-	if (o->filedes && err->code == ENOENT)
-		return error_set(err, ENOENT, "%s: No such file or directory (%s "
-				 "text is named in one word: -fFILE)", o->filedes,
-				 in->note ? "the core holds its own: leave -f out; another" : "a");
-	if (o->filedes)
-		return -1;
-	if (in->note)
-		return statelog_parse(&in->text, in->core.source, in->note, in->note_size, warn,
-				      NULL, err);
-	return 0;
-}
-
-/* A filedescriptors that another process has written since would give this one its files. */
-static int check_same_process(const struct input *in, const struct options *o, struct error *err)
-{
-	if (!in->text.pid || in->text.pid == in->core.pid)
-		return 0;
-	return error_set(err, EINVAL, "%s is of process %d and %s of process %d (name the text "
-			 "that belongs to the core, or delete its pid line)",
-			 o->filedes ? o->filedes : in->core.source, in->text.pid,
-			 in->core.source, in->core.pid);
-}
-
-static int read_input(struct input *in, struct core **core, const struct options *o,
-		      struct error *err)
-{
-	process_init(&in->core);
-	process_init(&in->text);
-	*core = core_read(&in->core, o->core, &in->note, &in->note_size, err);
-	if (!*core)
-		return -1;
-	if (strcmp(o->core, "-") == 0)
-		launch_replace_stdin();
-	return read_text(in, o, err) < 0 || check_same_process(in, o, err) < 0 ||
-			       process_merge(&in->core, &in->text, err) < 0 ||
-			       relocate_paths(&in->core, o, err) < 0 ? -1 : 0;
 }
 
 /* For each description, its lowest descriptor. */
@@ -339,7 +288,7 @@ static int print_log(const struct input *in)
 		fwrite(in->note, 1, in->note_size, stdout);
 	else
 		fprintf(stderr, "%s%s holds no state text (it may be in a file filedescriptors "
-			"beside it)\n", me, in->core.source);
+			"beside it)\n", me, in->process.source);
 	return in->note ? 0 : EXIT_FAILED;
 }
 
@@ -384,8 +333,10 @@ int main(int argc, char **argv)
 	status = read_options(&options, argc, argv);
 	if (status >= 0)
 		return status;
-	r.process = &input.core;
-	if (read_input(&input, &r.core, &options, &err) < 0) {
+	status = input_read(&input, &options, warn, &err);
+	r.process = &input.process;
+	r.core = input.core;
+	if (status < 0) {
 		status = fail(&err);
 	} else if (options.mode == MODE_LOG) {
 		status = print_log(&input);
@@ -395,8 +346,6 @@ int main(int argc, char **argv)
 		status = run(&r);
 	}
 	status = refusal_keep(&r, status);
-	if (r.core)
-		core_close(r.core);
 	free(r.program);
 	free(r.first_descriptor);
 	arena_free(&r.owners.arena);
@@ -407,8 +356,7 @@ int main(int argc, char **argv)
 	free(r.held);
 	free(r.segments);
 	free(r.terminals);
-	process_free(&input.core);
-	process_free(&input.text);
+	input_free(&input);
 	options_free(&options);
 	return status;
 }
