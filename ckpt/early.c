@@ -160,7 +160,8 @@ int early_add_private(struct early *e, struct pages *p, addr_t start, addr_t end
 
 	if (!c)
 		return -1;
-	for (addr_t at = start; (more = pages_next_private(p, at, end, &from, &to, err)) > 0; at = to)
+	for (addr_t at = start;
+	     (more = pages_next_private(p, at, end, &from, &to, err)) > 0; at = to)
 		if (copy_part(e, c, p->mem, from, to, err) < 0)
 			return -1;
 	return more;

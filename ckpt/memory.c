@@ -273,7 +273,8 @@ int memory_classify(struct memory_source *m, struct process *p, struct error *er
 		if (map->label == LABEL_VSYSCALL)
 			continue;
 		/* The process still stands: this is read when its turn comes. */
-		if (is_read_early(m, map) && !is_anonymous(map) && !early_at(&m->early, map->start) &&
+		if (is_read_early(m, map) && !is_anonymous(map) &&
+		    !early_at(&m->early, map->start) &&
 		    ranges_add(&m->entire, map->start, map->end, err) < 0)
 			return -1;
 		if (by_pages && is_from_core(&last, map)) {

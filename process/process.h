@@ -194,7 +194,7 @@ struct description {
 struct descriptor {
 	int fd;
 	bool close_on_exec;
-	bool in_flight;      /* no descriptor of the process: only sent to it (struct socket_message) */
+	bool in_flight;      /* not the process's: only sent to it (struct socket_message) */
 	size_t description;  /* index into descriptions */
 	int line;            /* of the text it stands on; 0 when none */
 };

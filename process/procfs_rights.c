@@ -59,8 +59,9 @@ static bool can_compare(const struct entries *entries, int fd)
 {
 	pid_t own = getpid();
 
-	return entries->count && syscall(SYS_kcmp, entries->pid ? entries->pid : own, own, KCMP_FILE,
-					 entries->all[0].at, fd) >= 0;
+	return entries->count &&
+	       syscall(SYS_kcmp, entries->pid ? entries->pid : own, own, KCMP_FILE,
+		       entries->all[0].at, fd) >= 0;
 }
 
 int procfs_add_rights(struct process *p, struct entries *entries, struct socket *s,

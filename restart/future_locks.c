@@ -44,8 +44,8 @@ void check_future_locks(const struct restore *r, struct findings *f)
 	int64_t locks;
 
 	if (wants_locks(r, &locks) && !may_lock(r))
-		findings_add(f, LOSS, "memory that is mapped later was to be locked, and is not: the "
-			     "limit of locked memory is %llu KiB (raise it: ulimit -l)",
+		findings_add(f, LOSS, "memory that is mapped later was to be locked, and is not: "
+			     "the limit of locked memory is %llu KiB (raise it: ulimit -l)",
 			     (unsigned long long)trait_lock_limit(r->process) >> 10);
 }
 

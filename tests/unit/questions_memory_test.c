@@ -104,7 +104,8 @@ static void test_locks(void)
 		return;
 	}
 	CHECK(locked == LOCKS_NEW, "MCL_FUTURE locks new memory");
-	CHECK(ask_locks(MCL_FUTURE | MCL_ONFAULT) == LOCKS_NEW_ON_FAULT, "MCL_ONFAULT when touched");
+	CHECK(ask_locks(MCL_FUTURE | MCL_ONFAULT) == LOCKS_NEW_ON_FAULT,
+	      "MCL_ONFAULT when touched");
 }
 
 int main(void)

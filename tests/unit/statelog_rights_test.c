@@ -41,13 +41,15 @@ static void test_messages(void)
 {
 	const struct socket *s;
 
-	CHECK(parse(MESSAGES "socket-message : 4 : 1 : a : - : 9\nsocket-message : 4 : 0 :  : @x : 3\n"
+	CHECK(parse(MESSAGES "socket-message : 4 : 1 : a : - : 9\n"
+		    "socket-message : 4 : 0 :  : @x : 3\n"
 		    "socket-message : 4 : 0\n"), "descriptors come with messages");
 	s = file_of(4)->socket;
 	CHECK(s && s->message_count == 3 && is(&s->messages[0], "a", 1, 9, 9) &&
 	      is(&s->messages[1], "", 1, 3, 3) && is(&s->messages[2], "", 0, 0, 0),
 	      "with some of them");
-	CHECK(!s->messages[0].from.size && s->messages[1].from.size == 4, "from somewhere or nowhere");
+	CHECK(!s->messages[0].from.size && s->messages[1].from.size == 4,
+	      "from somewhere or nowhere");
 }
 
 static void test_errors(void)
