@@ -16,21 +16,12 @@ static void wait_until_in(long number)
 	} while (strtol(text, NULL, 10) != number || text[0] == 'r');
 }
 
-/* What sleeps for the second is dumped when most of it is over. */
-static bool is_sleep(long number)
-{
-	return number == SYS_nanosleep || number == SYS_clock_nanosleep;
-}
-
 static void *interrupt(void *arg)
 {
 	const struct call *call = arg;
 
 	wait_until_in(call->number);
-	while (is_sleep(call->number) && since(&until) < -0.35)
-		;
 	checkpoint_from_thread();
-	clock_gettime(CLOCK_MONOTONIC, &restarted);
 	if (call->end) {
 		wait_until_in(call->number);
 		call->end();

@@ -22,7 +22,7 @@
 
 #include "tests/programs/restart_victim.h"
 
-static struct timespec until, restarted;
+static struct timespec until;
 static int ends[2];
 static sigset_t none, usr1;
 
