@@ -203,7 +203,9 @@ static int launch_in_namespace(struct restore *r)
 		_exit(refusal_keep(r, launch_and_wait(r)));
 	r->started = true;
 	r->keep_ids = true;
-	return r->options->wait ? wait_for_program(init, false, shell_leads(r) ? r->terminal : -1) : 0;
+	if (!r->options->wait)
+		return 0;
+	return wait_for_program(init, false, shell_leads(r) ? r->terminal : -1);
 }
 
 /* The leader has the id that this process has; the others have theirs again where that may be. */

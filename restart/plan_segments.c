@@ -94,7 +94,8 @@ void plan_segments(const struct restore *r, struct plan *plan)
 	for (size_t first = 0, end; first < r->view_count; first = end) {
 		const struct segment_case *c = segment_of(r, r->views[first]);
 
-		for (end = first + 1; end < r->view_count && c && segment_of(r, r->views[end]) == c;)
+		end = first + 1;
+		while (end < r->view_count && c && segment_of(r, r->views[end]) == c)
 			end++;
 		if (c)
 			plan_segment(r, plan, c, first, end);

@@ -108,8 +108,8 @@ static struct plan_op *plan_send(struct plan *plan, unsigned flags, int fd, cons
 	uint64_t length = to ? socket_address_length(to) : 0;
 
 	if (!m->right_count)
-		return plan_syscall(plan, flags, SYS_sendto, fd, bytes, m->size, send_flags(s), name,
-				    length);
+		return plan_syscall(plan, flags, SYS_sendto, fd, bytes, m->size, send_flags(s),
+				    name, length);
 	struct iovec iov = { (void *)bytes, m->size };
 	struct msghdr message = {
 		.msg_name = (void *)name, .msg_namelen = (socklen_t)length,

@@ -95,7 +95,7 @@ void check_segments(const struct restore *r, struct findings *f)
 	}
 }
 
-/* ---- Making and removing ----------------------------------------------------------------------- */
+/* ---- Making and removing --------------------------------------------------------------------- */
 
 /* Where it fails, the segment gets another id, as check_segments() has told. */
 static void choose_id(uint32_t id)

@@ -27,7 +27,7 @@ MUST_CHECK int index_segments(struct restore *r, struct error *err);
 /* That M shows, or NULL: M is none, or too little is known of it. */
 const struct segment_case *segment_of(const struct restore *r, const struct mapping *m);
 
-/* Before the launch: makes those that have to be; removes what was made, when there is no process. */
+/* Before the launch: makes those that have to be; where no process comes of it, removes them. */
 MUST_CHECK int segments_make(struct restore *r, struct error *err);
 void segments_remove(const struct restore *r);
 

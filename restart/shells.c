@@ -42,9 +42,9 @@ static bool will_have_old_id(const struct restore *r)
 void check_shell(const struct restore *r, struct findings *f)
 {
 	if ((r->options->wait || r->options->become) && is_shell(r) && !will_have_old_id(r))
-		findings_add(f, LOSS, "a shell that gets another process id cannot take the terminal "
-			     "back from the programs that it runs, and will end then (be root, or use "
-			     "restart --pid=ns)");
+		findings_add(f, LOSS, "a shell that gets another process id cannot take the "
+			     "terminal back from the programs that it runs, and will end then (be "
+			     "root, or use restart --pid=ns)");
 }
 
 void plan_shell(const struct restore *r, struct plan *plan)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Shells with job control.  Such a shell gives its terminal to the group of each job and takes it
- * back for its own, which it knows by a number in its memory.  So it must lead its group again, with
- * its old id, in the foreground of the terminal; restart has it back when the shell stops or ends, as
- * a shell has it from a job (wait.h).
+ * back for its own, which it knows by a number in its memory.  So it must lead its group again,
+ * with its old id, in the foreground of the terminal; restart has it back when the shell stops or
+ * ends, as a shell has it from a job (wait.h).
  *
  * A shell is known by what no other program in the foreground does: it ignores SIGTTOU.
  */

@@ -139,7 +139,8 @@ static const char *socket_kind(const struct socket *s)
 	case AF_UNIX: return s->type == SOCK_STREAM ? "unix stream"
 			   : s->type == SOCK_DGRAM ? "unix datagram" : "unix seqpacket";
 	case AF_INET:
-	case AF_INET6: return s->type == SOCK_STREAM ? "TCP" : s->type == SOCK_DGRAM ? "UDP" : "raw";
+	case AF_INET6: return s->type == SOCK_STREAM ? "TCP"
+			    : s->type == SOCK_DGRAM ? "UDP" : "raw";
 	case AF_NETLINK: return "netlink";
 	case AF_PACKET: return "packet";
 	default: return "of another family";

@@ -150,7 +150,9 @@ static bool make_named(const struct socket *s, int fds[2], struct sockaddr_un *t
 
 static bool make_tcp(const struct socket *s, int fds[2])
 {
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in in = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
 	cleanup_fd int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	const struct linger reset = { .l_onoff = 1 };
 	socklen_t size = sizeof in;
@@ -219,8 +221,8 @@ void check_room(const struct restore *r, struct findings *f, const struct descri
 		return;
 	for (size_t i = 0; i < s->message_count; i++)
 		waiting += s->messages[i].size;
-	findings_add(f, OBSTACLE, "%sdescriptor %d: the %llu bytes that wait in the socket do not fit "
-		     "into the buffers that it can have here (be root, raise "
+	findings_add(f, OBSTACLE, "%sdescriptor %d: the %llu bytes that wait in the socket do not "
+		     "fit into the buffers that it can have here (be root, raise "
 		     "/proc/sys/net/core/%s, or edit its lines)", at.text, d->fd,
 		     (unsigned long long)waiting,
 		     is_tcp(s) ? "wmem_max and rmem_max" : "wmem_max");

@@ -18,8 +18,8 @@ void wait_prepare(void);
  * restart's group by itself; one that is APART gets it from here.  Returns its exit status, 128+N
  * when signal N ended it.
  *
- * TERMINAL is -1, or the one in whose foreground the program is in its place, with a group of its own
- * (shells.h): restart's group has it again when the program stops or ends.
+ * TERMINAL is -1, or the one in whose foreground the program is in its place, with a group of its
+ * own (shells.h): restart's group has it again when the program stops or ends.
  */
 int wait_for_program(pid_t pid, bool apart, int terminal);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * memory_odd KIND [low]: has memory of a kind that not every machine gives back; says `ready', and when
- * it has read a line, whether the memory holds what it held.
+ * memory_odd KIND [low]: has memory of a kind that not every machine gives back; says `ready', and
+ * when it has read a line, whether the memory holds what it held.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
