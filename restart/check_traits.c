@@ -70,9 +70,8 @@ static uint64_t huge_page_number(uint64_t page_size, const char *what)
 	return n;
 }
 
-bool trait_huge_pages_suffice(const struct restore *r, uint64_t page_size)
+static bool huge_pages_suffice(const struct process *p, uint64_t page_size)
 {
-	const struct process *p = r->process;
 	uint64_t free = huge_page_number(page_size, "free_hugepages");
 	uint64_t reserved = huge_page_number(page_size, "resv_hugepages"), needed = 0;
 
@@ -80,6 +79,24 @@ bool trait_huge_pages_suffice(const struct restore *r, uint64_t page_size)
 		if (p->traits[i].page_size == page_size)
 			needed += (p->traits[i].end - p->traits[i].start) / page_size;
 	return free >= reserved && free - reserved >= needed;
+}
+
+/* Decided once: what is made before there is a new process takes some of the pages itself. */
+bool trait_huge_pages_suffice(const struct restore *r, uint64_t page_size)
+{
+	static struct { uint64_t page_size; bool suffice; } decided[8];  /* a machine has few sizes */
+	static size_t count;
+
+	for (size_t i = 0; i < count; i++)
+		if (decided[i].page_size == page_size)
+			return decided[i].suffice;
+	bool suffice = huge_pages_suffice(r->process, page_size);
+
+	if (count < sizeof decided / sizeof decided[0]) {
+		decided[count].page_size = page_size;
+		decided[count++].suffice = suffice;
+	}
+	return suffice;
 }
 
 /* ---- Checks ---------------------------------------------------------------------------------- */

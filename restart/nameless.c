@@ -5,6 +5,7 @@
  * /proc/self/fd and mappings made.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 
 #include "restart/launch.h"
 #include "restart/shared.h"
+#include "restart/traits.h"
 #include "util/format.h"
 #include "util/io.h"
 
@@ -57,13 +59,42 @@ static int make_unlinked(const char *path)
 }
 
 /* Where the folder is gone or full of other people's rules, memory holds the contents as well. */
-static int make_file(const struct nameless *n)
+static int make_file(const struct restore *r, const struct nameless *n)
 {
 	int fd = n->memfd ? -1 : make_unlinked(n->name);
+	const struct mapping *m = view_of(r, n->id);
+	unsigned huge = n->memfd && m ? trait_map_flags(r, m) : 0;
 
+	/* memfd_create() has the size of the pages where mmap() has it. */
+	huge = huge & MAP_HUGETLB ? MFD_HUGETLB | (huge & ~0x3ffffffu) : 0;
 	if (fd < 0)
-		fd = memfd_create(n->memfd ? n->name : "unlinked", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+		fd = memfd_create(n->memfd ? n->name : "unlinked",
+				  MFD_CLOEXEC | MFD_ALLOW_SEALING | huge);
 	return fd;
+}
+
+/* A file of huge pages cannot be written (fs/hugetlbfs/inode.c), but mapped, in whole pages. */
+static int write_mapped(int fd, const void *bytes, size_t len, uint64_t offset)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -1;
+	uint64_t page = (uint64_t)st.st_blksize, start = offset & ~(page - 1);
+	size_t size = (offset + len - start + page - 1) & ~(page - 1);
+	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)start);
+
+	if (memory == MAP_FAILED)
+		return -1;
+	memcpy(memory + (offset - start), bytes, len);
+	return munmap(memory, size);
+}
+
+int nameless_write(int fd, const void *bytes, size_t len, uint64_t offset)
+{
+	if (pwrite_full(fd, bytes, len, offset) == 0)
+		return 0;
+	return errno == EINVAL ? write_mapped(fd, bytes, len, offset) : -1;
 }
 
 static int fill(const struct restore *r, int fd, const struct nameless *n, struct error *err)
@@ -75,7 +106,7 @@ static int fill(const struct restore *r, int fd, const struct nameless *n, struc
 	for (size_t i = 0; i < n->extent_count; i++) {
 		const struct extent *e = &n->extents[i];
 
-		if (pwrite_full(fd, e->bytes, e->size, e->offset) < 0)
+		if (nameless_write(fd, e->bytes, e->size, e->offset) < 0)
 			return -1;
 	}
 	return 0;
@@ -93,7 +124,7 @@ int nameless_make(struct restore *r, struct error *err)
 
 		bool can = can_be_made(r, n);
 
-		r->nameless[i] = can ? make_file(n) : -1;
+		r->nameless[i] = can ? make_file(r, n) : -1;
 		if (can && (r->nameless[i] < 0 || fill(r, r->nameless[i], n, err) < 0))
 			return error_sys(err, errno, "making %s%s again, of %llu bytes",
 					 n->memfd ? "memfd " : "the unlinked file ", n->name,

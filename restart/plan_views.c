@@ -95,6 +95,14 @@ static size_t first_view(const struct restore *r, struct file_id id)
 	return low;
 }
 
+const struct mapping *view_of(const struct restore *r, struct file_id id)
+{
+	const struct mapping key = { .file = id };
+	size_t first = first_view(r, id);
+
+	return first < r->view_count && same_file(r->views[first], &key) ? r->views[first] : NULL;
+}
+
 static int write_view(const struct restore *r, const struct mapping *v, uint64_t size, int fd,
 		      struct error *err)
 {
@@ -109,8 +117,8 @@ static int write_view(const struct restore *r, const struct mapping *v, uint64_t
 			return -1;
 		if (buf[0] == 0 && memcmp(buf, buf + 1, len - 1) == 0)
 			continue;  /* it is zeros already */
-		if (pwrite(fd, buf, len, (off_t)(v->file_offset + at)) != (ssize_t)len)
-			return error_sys(err, errno ? errno : ENOSPC, "writing %s again", v->path);
+		if (nameless_write(fd, buf, len, v->file_offset + at) < 0)
+			return error_sys(err, errno, "writing %s again", v->path);
 	}
 	return 0;
 }

@@ -32,11 +32,18 @@ void plan_read(const struct restore *r, struct plan *plan, const struct mapping 
 bool is_view(const struct restore *r, const struct mapping *m);
 void plan_views(const struct restore *r, struct plan *plan);
 
+/* The lowest shared mapping of the file with this id, or NULL. */
+const struct mapping *view_of(const struct restore *r, struct file_id id);
+
 /* Writes what the core has of N, in its shared mappings, to FD. */
 MUST_CHECK int views_write(const struct restore *r, const struct nameless *n, int fd,
 			   struct error *err);
 
-/* ---- plan_mapped.c: files without a name ---- */
+/* ---- nameless.c, plan_mapped.c: files without a name ---- */
+
+/* As pwrite_full(), to files of huge pages as well. */
+MUST_CHECK int nameless_write(int fd, const void *bytes, size_t len, uint64_t offset);
+
 bool is_mapped_nameless(const struct restore *r, const struct mapping *m);
 void plan_mapped_nameless(const struct restore *r, struct plan *plan, const struct mapping *m);
 

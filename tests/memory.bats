@@ -76,10 +76,25 @@ goes_on() {
 	grep -q '^other$' out
 }
 
-@test "huge pages that are not to be had become ordinary ones" {
+# reserve_huge NUMBER: so many more huge pages, until the end of the test.
+reserve_huge() {
 	[ -w /proc/sys/vm/nr_hugepages ] || skip "only root reserves huge pages"
 	read -r HUGE_PAGES < /proc/sys/vm/nr_hugepages
-	echo $((HUGE_PAGES + 4)) > /proc/sys/vm/nr_hugepages
+	echo $((HUGE_PAGES + $1)) > /proc/sys/vm/nr_hugepages
+}
+
+# They suffice for just that: two for the file, two for memory besides.
+@test "a memfd of huge pages is one again" {
+	reserve_huge 4
+	odd huge-file
+	"$BIN/ckpt" -k -p "$PID" -o core
+	goes_on
+	lacks_text told 'huge pages'
+	grep -q '^same$' out
+}
+
+@test "huge pages that are not to be had become ordinary ones" {
+	reserve_huge 4
 	odd huge
 	"$BIN/ckpt" -k -p "$PID" -o core
 	"$BIN/restart" --plan core | grep -q 'MAP_HUGETLB'

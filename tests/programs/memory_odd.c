@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -34,6 +35,27 @@ static char *map_secret(int fd)
 	return memory;
 }
 
+static int huge_file = -1;
+
+/* A memfd of huge pages. */
+static char *map_huge_file(void)
+{
+	huge_file = memfd_create("huge", MFD_CLOEXEC | MFD_HUGETLB);
+	return huge_file < 0 || ftruncate(huge_file, SIZE) < 0 ? MAP_FAILED
+	     : mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, huge_file, 0);
+}
+
+/* Whether it is made of such pages still, and what its mapping has is in the file. */
+static int is_huge_file(char *memory)
+{
+	struct stat st;
+	char byte = 0;
+
+	memory[5] = 'h';
+	return fstat(huge_file, &st) == 0 && st.st_blksize > 4096 &&
+	       pread(huge_file, &byte, 1, 5) == 1 && byte == 'h';
+}
+
 static int handle_faults(char *memory)
 {
 	struct uffdio_api api = { .api = UFFD_API };
@@ -48,7 +70,7 @@ static int handle_faults(char *memory)
 int main(int argc, char **argv)
 {
 	const char *kind = argc > 1 ? argv[1] : "";
-	char line[16], *memory = map(PRIVATE | (strcmp(kind, "huge") == 0 ? MAP_HUGETLB : 0));
+	char line[16], *memory = map(PRIVATE | (strncmp(kind, "huge", 4) == 0 ? MAP_HUGETLB : 0));
 
 	if (strcmp(kind, "segment") == 0)
 		memory = shmat(shmget(0x52000000 | getpid(), SIZE, IPC_CREAT | 0600), NULL, 0);
@@ -57,6 +79,8 @@ int main(int argc, char **argv)
 		return 77;
 	if (strcmp(kind, "secret") == 0)
 		memory = map_secret((int)syscall(SYS_memfd_secret, O_CLOEXEC));
+	if (strcmp(kind, "huge-file") == 0)
+		memory = map_huge_file();
 	if (memory == MAP_FAILED || (strcmp(kind, "faults") == 0 && handle_faults(memory) != 0))
 		return 77;
 	if (strcmp(kind, "faults") != 0)
@@ -69,6 +93,7 @@ int main(int argc, char **argv)
 	fflush(stdout);
 	if (!fgets(line, sizeof line, stdin))
 		return 1;
-	puts(memory[0] == 'm' && memory[SIZE - 1] == 'm' ? "same" : "other");
+	puts(memory[0] == 'm' && memory[SIZE - 1] == 'm' &&
+	     (huge_file < 0 || is_huge_file(memory)) ? "same" : "other");
 	return 0;
 }
