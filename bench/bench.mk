@@ -23,8 +23,8 @@ bench-report:
 		$(BENCH_TO)/stall.svg
 	@cat $(BENCH_TO)/RESULTS.md
 
-# What many descriptors cost: the table of bench/DESCRIPTORS.md.
-bench-descriptors: all $(BUILD)/bench/descriptors
-	@bench/descriptors.sh $(BUILD)/bench
+# What many descriptors and many mappings cost: the tables of bench/MANY.md.
+bench-descriptors bench-mappings: bench-%: all $(BUILD)/bench/%
+	@bench/many.sh $(BUILD)/bench $*
 
-.PHONY: bench bench-report bench-descriptors
+.PHONY: bench bench-report bench-descriptors bench-mappings
