@@ -227,7 +227,9 @@ static const struct terminal *foreground_terminal(const struct restore *r)
 {
 	const struct process *p = r->process;
 
-	for (size_t i = 0; r->foreground && r->options->wait && i < p->description_count; i++) {
+	bool stays = r->options->wait || r->options->become;
+
+	for (size_t i = 0; r->foreground && stays && i < p->description_count; i++) {
 		const struct description *file = &p->descriptions[i];
 
 		if (file->kind == FILE_TERMINAL && !is_own_terminal(r, i) &&

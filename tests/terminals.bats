@@ -68,6 +68,30 @@ script() { printf '%s\n' "$1" | sed 's/^\t//' >> victim.py; }
 	terminal_expect '\$ '
 }
 
+@test "an executable checkpoint sets the modes of its terminal, and is told of the window" {
+	script '
+	import signal, tty
+	tty.setcbreak(0)
+	def draw(*arguments):
+	    open("drawn", "w").close()
+	signal.signal(signal.SIGWINCH, draw)
+	open("pid", "w").write(str(os.getpid()))
+	wait()
+	print("line by line", bool(termios.tcgetattr(0)[3] & termios.ICANON))'
+	terminal_open
+	terminal_type "python3 -S victim.py"
+	terminal_expect ready
+	"$BIN/ckpt" -k -p "$(< pid)" -n saved
+	terminal_expect '\$ '
+	terminal_type "stty sane rows 33 cols 111; echo done\$?"
+	terminal_expect done0
+	[ ! -e drawn ]
+	terminal_type ./saved
+	wait_until 20 test -e drawn
+	touch go
+	terminal_expect 'line by line False'
+}
+
 @test "a terminal that the program was not in the foreground of keeps its modes" {
 	script '
 	wait()
