@@ -56,7 +56,8 @@ int ask_future_locks(struct process *p, const struct asker *a, struct error *err
 
 /*
  * The keys that can still be had are taken for a moment: the others are allocated.  A cpu without
- * keys has none to give.
+ * keys has none to give.  The rights that the calling thread is given by that are those which it
+ * has from the start (init_pkru_value, arch/x86/mm/pkeys.c).
  */
 int ask_pkeys(struct process *p, const struct asker *a, struct error *err)
 {
@@ -64,7 +65,7 @@ int ask_pkeys(struct process *p, const struct asker *a, struct error *err)
 	long key, result;
 
 	for (;;) {
-		if (call(a, &key, err, SYS_pkey_alloc, 0, 0) < 0)
+		if (call(a, &key, err, SYS_pkey_alloc, 0, PKEY_DISABLE_ACCESS) < 0)
 			return -1;
 		if (key < 1 || key > TRAIT_PKEY_MAX || free >> key & 1)
 			break;
