@@ -458,6 +458,22 @@ print("end")' > out
 	done
 }
 
+@test "a program that waits for the signal itself gets it, and is not checkpointed" {
+	need "$PYTHON"
+	cat > waits.py <<-'END'
+		import os, signal
+		signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTSTP])
+		print("ready", flush=True)
+		print(signal.sigwait([signal.SIGTSTP]) == signal.SIGTSTP)
+	END
+	start ckpt "$PYTHON" waits.py > out
+	wait_text out '^ready'
+	kill -TSTP "$PID"
+	ends "$PID" 0
+	printf '%s\n' ready True | diff - out
+	[ ! -e python3.ckpt ]
+}
+
 @test "the terminal of a program that ends with its checkpoint has the modes of before" {
 	printf '%s\n' 'import tty, time' 'tty.setraw(0, when=0)' 'print("raw", end="\r\n", flush=True)' \
 		'time.sleep(1000)' > raw.py
