@@ -21,6 +21,7 @@
 #include "restart/launch.h"
 #include "restart/registers.h"
 #include "restart/remote.h"
+#include "restart/scheduling.h"
 #include "restart/start.h"
 #include "util/cleanup.h"
 

@@ -40,3 +40,13 @@ bool own_has_capability(int cap)
 {
 	return own_process()->credentials.caps[CAPS_EFFECTIVE] >> cap & 1;
 }
+
+bool own_differs(const struct process *p, const struct thread *t, enum attribute which,
+		 int64_t *value)
+{
+	const struct process *own = own_process();
+	int64_t ours;
+
+	return process_attribute(p, t, which, value) &&
+	       !(process_attribute(own, own->threads, which, &ours) && ours == *value);
+}

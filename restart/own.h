@@ -13,4 +13,11 @@ const struct process *own_process(void);
 
 bool own_has_capability(int cap);
 
+/*
+ * Whether thread T of P (NULL: P as a whole) had another value, which is put into *VALUE, than
+ * restart has and the new process will inherit.
+ */
+bool own_differs(const struct process *p, const struct thread *t, enum attribute which,
+		 int64_t *value);
+
 #endif

@@ -6,74 +6,20 @@
 #include <asm/prctl.h>
 #include <fcntl.h>
 #include <linux/prctl.h>
-#include <sched.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
-#include "process/names.h"
-#include "process/procfs.h"
 #include "restart/future_locks.h"
 #include "restart/own.h"
 #include "restart/restore.h"
+#include "restart/scheduling.h"
 #include "util/format.h"
 
 #ifndef PR_SET_MDWE
 #define PR_SET_MDWE 65
 #endif
 
-enum { SYS_ADMIN = 21, SYS_NICE = 23, SYS_RESOURCE = 24 };  /* CAP_* */
-enum { IOPRIO_SHIFT = 13, IOPRIO_REALTIME = 1, IOPRIO_WHO_PROCESS = 1 };
-enum { SCHED_FLAG_RESET_ON_FORK = 1, FIFO = 1, RR = 2, DEADLINE = 6 };
-
-/*
- * Whether thread I (NULL: the process) had another value than restart has and the new process will
- * inherit.
- */
-static bool differs(const struct restore *r, const struct thread *t, enum attribute which,
-		    int64_t *value)
-{
-	const struct process *own = own_process();
-	int64_t ours;
-
-	return process_attribute(r->process, t, which, value) &&
-	       !(process_attribute(own, own->threads, which, &ours) && ours == *value);
-}
-
-/* ---- What takes a privilege ------------------------------------------------------------------ */
-
-static bool within_limit(int resource, uint64_t wanted)
-{
-	struct rlimit limit;
-
-	return prlimit(0, (enum __rlimit_resource)resource, NULL, &limit) == 0 &&
-	       wanted <= limit.rlim_cur;
-}
-
-static bool may_nice(int64_t nice)
-{
-	int64_t own = 0;
-
-	process_attribute(own_process(), own_process()->threads, ATTRIBUTE_NICE, &own);
-	return nice >= own || own_has_capability(SYS_NICE) ||
-	       within_limit(RLIMIT_NICE, (uint64_t)(20 - nice));
-}
-
-static bool may_schedule(const struct scheduling *s)
-{
-	if (own_has_capability(SYS_NICE))
-		return true;
-	return s->policy != DEADLINE &&
-	       ((s->policy != FIFO && s->policy != RR) || within_limit(RLIMIT_RTPRIO, s->priority));
-}
-
-static bool may_ioprio(int64_t ioprio)
-{
-	return ioprio >> IOPRIO_SHIFT != IOPRIO_REALTIME || own_has_capability(SYS_NICE) ||
-	       own_has_capability(SYS_ADMIN);
-}
+enum { SYS_RESOURCE = 24 };  /* CAP_SYS_RESOURCE */
 
 static bool may_oom(int64_t adj)
 {
@@ -81,49 +27,6 @@ static bool may_oom(int64_t adj)
 
 	process_attribute(own_process(), NULL, ATTRIBUTE_OOM_SCORE_ADJ, &own);
 	return adj >= own || own_has_capability(SYS_RESOURCE);
-}
-
-/* ---- Cpus ------------------------------------------------------------------------------------ */
-
-/*
- * Those of thread T that this machine has.  False when it may stay where restart is.  A machine
- * with other cpus may have none of them: then *ANY is false.
- */
-static bool cpus_wanted(const struct restore *r, const struct thread *t, struct cpus *c, bool *any)
-{
-	const struct process *own = own_process();
-	const struct attributes *a = process_cpus(r->process, t);
-	const struct attributes *ours = process_cpus(own, own->threads);
-
-	if (!a || (ours && attributes_same_cpus(a, ours)))
-		return false;
-	procfs_online_cpus(c);
-	*any = false;
-	for (size_t i = 0; i < c->words; i++) {
-		if (a->cpu_words)
-			c->bits[i] &= i < a->cpu_words ? a->cpus[i] : 0;
-		*any |= c->bits[i] != 0;
-	}
-	return true;
-}
-
-/* The kernel knows best which cpus a control group leaves us: so it is asked. */
-static bool may_run_on(const struct cpus *c)
-{
-	struct cpus ours;
-	long size = syscall(SYS_sched_getaffinity, 0, sizeof ours.bits, ours.bits);
-
-	if (size < 0 || syscall(SYS_sched_setaffinity, 0, sizeof c->bits, c->bits) < 0)
-		return false;
-	return syscall(SYS_sched_setaffinity, 0, size, ours.bits) == 0;
-}
-
-bool restores_cpus(const struct restore *r, const struct thread *t)
-{
-	struct cpus c;
-	bool any;
-
-	return cpus_wanted(r, t, &c, &any) && any && may_run_on(&c);
 }
 
 /* ---- Of the process -------------------------------------------------------------------------- */
@@ -146,11 +49,11 @@ void plan_attributes(const struct restore *r, struct plan *plan)
 	char number[32];
 	int64_t value;
 
-	if (differs(r, NULL, ATTRIBUTE_PERSONALITY, &value))
+	if (own_differs(r->process, NULL, ATTRIBUTE_PERSONALITY, &value))
 		plan_syscall(plan, 0, SYS_personality, value);
-	if (differs(r, NULL, ATTRIBUTE_THP_DISABLE, &value))
+	if (own_differs(r->process, NULL, ATTRIBUTE_THP_DISABLE, &value))
 		plan_syscall(plan, 0, SYS_prctl, PR_SET_THP_DISABLE, value);
-	if (differs(r, NULL, ATTRIBUTE_OOM_SCORE_ADJ, &value) && may_oom(value)) {
+	if (own_differs(r->process, NULL, ATTRIBUTE_OOM_SCORE_ADJ, &value) && may_oom(value)) {
 		format(number, sizeof number, "%ld", (long)value);
 		plan_number(plan, "/proc/self/oom_score_adj", number);
 	}
@@ -163,60 +66,12 @@ void plan_attributes(const struct restore *r, struct plan *plan)
 
 /* ---- Of a thread ----------------------------------------------------------------------------- */
 
-/* struct sched_attr of include/uapi/linux/sched/types.h */
-struct sched_attr_ {
-	uint32_t size, policy;
-	uint64_t flags;
-	int32_t nice;
-	uint32_t priority;
-	uint64_t runtime, deadline, period;
-};
-
-static void plan_scheduling(const struct restore *r, struct plan *plan, const struct thread *t)
-{
-	const struct process *own = own_process();
-	const struct scheduling *s = process_scheduling(r->process, t);
-	const struct scheduling *ours = process_scheduling(own, own->threads);
-	int64_t nice = 0;
-	bool nice_known = process_attribute(r->process, t, ATTRIBUTE_NICE, &nice) && may_nice(nice);
-
-	if (!nice_known)
-		process_attribute(own, own->threads, ATTRIBUTE_NICE, &nice);
-	if (s && may_schedule(s) && !(ours && scheduling_same(s, ours))) {
-		const struct sched_attr_ attr = {
-			.size = sizeof attr,
-			.policy = s->policy,
-			.priority = s->priority,
-			.flags = s->reset_on_fork ? SCHED_FLAG_RESET_ON_FORK : 0,
-			.nice = (int32_t)nice,
-			.runtime = s->runtime,
-			.deadline = s->deadline,
-			.period = s->period,
-		};
-
-		plan_syscall(plan, 0, SYS_sched_setattr, 0, plan_data(plan, &attr, sizeof attr), 0);
-		plan_note(plan, "%s", policy_name(s->policy) ? policy_name(s->policy) : "");
-	}
-	if (nice_known && differs(r, t, ATTRIBUTE_NICE, &nice))
-		plan_syscall(plan, 0, SYS_setpriority, PRIO_PROCESS, 0, nice);
-}
-
-static void plan_cpus(const struct restore *r, struct plan *plan, const struct thread *t)
-{
-	struct cpus c;
-	bool any;
-
-	if (restores_cpus(r, t) && cpus_wanted(r, t, &c, &any))
-		plan_syscall(plan, 0, SYS_sched_setaffinity, 0, sizeof c.bits,
-			     plan_data(plan, c.bits, sizeof c.bits));
-}
-
 static void plan_prctl(const struct restore *r, struct plan *plan, const struct thread *t,
 		       enum attribute which, int option, const char *note)
 {
 	int64_t value;
 
-	if (!differs(r, t, which, &value))
+	if (!own_differs(r->process, t, which, &value))
 		return;
 	plan_syscall(plan, 0, SYS_prctl, option, value);
 	plan_note(plan, "%s", note);
@@ -228,7 +83,7 @@ static void plan_speculation(const struct restore *r, struct plan *plan, const s
 	int64_t value;
 
 	/* The machine may have no such control, or have it decided. */
-	if (differs(r, t, which, &value))
+	if (own_differs(r->process, t, which, &value))
 		plan_syscall(plan, OP_MAY_FAIL, SYS_prctl, PR_SET_SPECULATION_CTRL, feature, value);
 }
 
@@ -244,12 +99,9 @@ void plan_thread_attributes(const struct restore *r, struct plan *plan, size_t i
 	int64_t value;
 
 	plan_scheduling(r, plan, t);
-	plan_cpus(r, plan, t);
-	if (differs(r, t, ATTRIBUTE_IOPRIO, &value) && may_ioprio(value))
-		plan_syscall(plan, 0, SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, value);
 	plan_prctl(r, plan, t, ATTRIBUTE_TIMERSLACK, PR_SET_TIMERSLACK, "timer slack");
 	plan_prctl(r, plan, t, ATTRIBUTE_TSC, PR_SET_TSC, "TSC");
-	if (differs(r, t, ATTRIBUTE_CPUID, &value))
+	if (own_differs(r->process, t, ATTRIBUTE_CPUID, &value))
 		plan_syscall(plan, OP_MAY_FAIL, SYS_arch_prctl, ARCH_SET_CPUID, value);
 	plan_speculation(r, plan, t, ATTRIBUTE_STORE_BYPASS, PR_SPEC_STORE_BYPASS);
 	plan_speculation(r, plan, t, ATTRIBUTE_INDIRECT_BRANCH, PR_SPEC_INDIRECT_BRANCH);
@@ -275,40 +127,14 @@ void plan_thread_attributes(const struct restore *r, struct plan *plan, size_t i
 
 /* What of one thread cannot come back; the same of another one is not said again. */
 struct refused {
-	bool nice, schedule, ioprio, cpus, pdeathsig, seccomp;
+	bool pdeathsig, seccomp;
 };
 
 static void check_thread(const struct restore *r, const struct thread *t, struct refused *said,
 			 struct findings *f)
 {
-	const struct scheduling *s = process_scheduling(r->process, t);
-	struct cpus c;
 	int64_t value;
-	bool any;
 
-	if (process_attribute(r->process, t, ATTRIBUTE_NICE, &value) && !may_nice(value) &&
-	    !said->nice) {
-		findings_add(f, LOSS, "the nice value %ld takes CAP_SYS_NICE or a higher limit "
-			     "(ulimit -e): restart's own stays", (long)value);
-		said->nice = true;
-	}
-	if (s && !may_schedule(s) && !said->schedule) {
-		findings_add(f, LOSS, "%s takes CAP_SYS_NICE or a higher limit (ulimit -r): "
-			     "restart's own policy stays", policy_name(s->policy));
-		said->schedule = true;
-	}
-	if (process_attribute(r->process, t, ATTRIBUTE_IOPRIO, &value) && !may_ioprio(value) &&
-	    !said->ioprio) {
-		findings_add(f, LOSS, "the real-time priority of input and output takes "
-			     "CAP_SYS_NICE: restart's own stays");
-		said->ioprio = true;
-	}
-	if (cpus_wanted(r, t, &c, &any) && (!any || !may_run_on(&c)) && !said->cpus) {
-		findings_add(f, LOSS,
-			     "none of the cpus that thread %d was bound to is here: it runs on any",
-			     t->tid);
-		said->cpus = true;
-	}
 	/* Restart's own filters are inherited, and may be others. */
 	if (process_attribute(r->process, t, ATTRIBUTE_SECCOMP, &value) && value &&
 	    !said->seccomp) {
@@ -330,6 +156,7 @@ void check_attributes(const struct restore *r, struct findings *f)
 	struct refused said = { false };
 	int64_t value;
 
+	check_scheduling(r, f);
 	for (size_t i = 0; i < r->process->thread_count; i++)
 		check_thread(r, &r->process->threads[i], &said, f);
 	if (process_attribute(r->process, NULL, ATTRIBUTE_OOM_SCORE_ADJ, &value) && !may_oom(value))

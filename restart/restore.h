@@ -156,10 +156,8 @@ void plan_files(const struct restore *r, struct plan *plan);      /* plan_files.
 void plan_tcp_resume(const struct restore *r, struct plan *plan);  /* tcp_live.c */
 void plan_state(const struct restore *r, struct plan *plan);      /* plan_state.c */
 void plan_dispositions(const struct restore *r, struct plan *plan);  /* plan_signals.c */
-/* Of each thread's own list (index I): the last that it does before it enters the program. */
-/* plan_attributes.c; whether the plan binds a thread to its cpus. */
+/* Of each thread's own list (index I), the last before it enters the program; plan_attributes.c. */
 void plan_thread_attributes(const struct restore *r, struct plan *plan, size_t i);
-bool restores_cpus(const struct restore *r, const struct thread *t);
 void plan_credentials(const struct restore *r, struct plan *plan);  /* plan_credentials.c */
 /* plan_signals.c; TID 0: those that all threads may take. */
 void plan_pending(const struct restore *r, struct plan *plan, pid_t tid);
