@@ -9,11 +9,13 @@
 #include <cpuid.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <ucontext.h>
 
 enum {
 	ALIGNMENT = 64,
+	FIRST = 2, END = 63,  /* components; those before the first have fixed places */
 	/* The XSAVE area: legacy state with struct _fpx_sw_bytes in it, header, components. */
 	LEGACY_SIZE = 512, HEADER_SIZE = 64, LEGACY_FEATURES = 3, SOFTWARE_BYTES = 464,
 	USER_CS = 0x33, USER_DS = 0x2b,
@@ -26,25 +28,56 @@ enum {
 	KEEP_ALTSTACK = 0x7ffffff0,
 };
 
+/* Leaf 0xd of CPUID: sub-leaf 0 is of the whole area, I of component I. */
+struct leaf {
+	bool known;
+	uint32_t a, b, d;
+};
+
+static struct leaf host_leaf(unsigned i)
+{
+	static struct leaf leaves[END];
+	struct leaf *kept = &leaves[i], l = { .known = true };
+	uint32_t c;
+
+	/* Two threads may find out the same at the same time. */
+	if (__atomic_load_n(&kept->known, __ATOMIC_ACQUIRE))
+		return *kept;
+	if (i > 0 ? host_leaf(0).b == 0 : __get_cpuid_max(0, NULL) < 0xd)
+		return l;
+	__cpuid_count(0xd, i, l.a, l.b, c, l.d);
+	kept->a = l.a;
+	kept->b = l.b;
+	kept->d = l.d;
+	__atomic_store_n(&kept->known, true, __ATOMIC_RELEASE);
+	return l;
+}
+
 size_t xsave_host_size(void)
 {
-	uint32_t a, b, c, d;
-
 	/* ebx: the size for what XCR0 enables now, which is that of the kernel's regset. */
-	return __get_cpuid_count(0xd, 0, &a, &b, &c, &d) ? b : 512;
+	uint32_t size = host_leaf(0).b;
+
+	return size ? size : 512;
 }
 
 uint64_t xsave_host_features(void)
 {
-	uint32_t a, b, c, d;
+	struct leaf l = host_leaf(0);
 
-	return __get_cpuid_count(0xd, 0, &a, &b, &c, &d) ? (uint64_t)d << 32 | a : 3;
+	return l.b ? (uint64_t)l.d << 32 | l.a : 3;
+}
+
+struct xsave_component xsave_host_component(unsigned i)
+{
+	struct leaf l = host_leaf(i);
+
+	return (struct xsave_component){ .size = l.a, .offset = l.b };
 }
 
 int xsave_host_layout(struct process *p, struct error *err)
 {
 	struct component { uint32_t type, size, offset, flags; } *to;
-	enum { FIRST = 2, END = 63 };  /* those before the first have fixed places */
 	uint64_t features = xsave_host_features();
 	size_t count = 0;
 
@@ -52,11 +85,12 @@ int xsave_host_layout(struct process *p, struct error *err)
 	if (!to)
 		return error_set(err, ENOMEM, "not enough memory");
 	for (uint32_t i = FIRST; i < END; i++) {
-		uint32_t size, offset, c, d;
+		if (!(features >> i & 1))
+			continue;
+		struct xsave_component c = xsave_host_component(i);
 
 		/* The kernel leaves the flags zero. */
-		if (features >> i & 1 && __get_cpuid_count(0xd, i, &size, &offset, &c, &d))
-			to[count++] = (struct component){ i, size, offset, 0 };
+		to[count++] = (struct component){ i, c.size, c.offset, 0 };
 	}
 	p->xsave_layout = count ? to : NULL;
 	p->xsave_layout_size = count * sizeof *to;
@@ -88,12 +122,13 @@ static size_t end_of(uint64_t features)
 {
 	size_t end = LEGACY_SIZE + HEADER_SIZE;
 
-	for (unsigned i = 2; i < 63; i++) {
-		uint32_t size, offset, c, d;
+	for (unsigned i = FIRST; i < END; i++) {
+		if (!(features >> i & 1))
+			continue;
+		struct xsave_component c = xsave_host_component(i);
 
-		if (features >> i & 1 && __get_cpuid_count(0xd, i, &size, &offset, &c, &d) &&
-		    (size_t)offset + size > end)
-			end = (size_t)offset + size;
+		if ((size_t)c.offset + c.size > end)
+			end = (size_t)c.offset + c.size;
 	}
 	return end;
 }

@@ -8,7 +8,6 @@
 #define _GNU_SOURCE
 #include "restart/registers.h"
 
-#include <cpuid.h>
 #include <elf.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -99,34 +98,18 @@ enum new_thread registers_new_thread(const struct thread *t)
 
 /* ---- XSAVE ----------------------------------------------------------------------------------- */
 
-/* An XSAVE component: where it is in the area. */
-struct component {
-	uint32_t offset, size;
-};
-
-static struct component host_component(unsigned i)
-{
-	static struct component known[XSAVE_COMPONENTS];
-	uint32_t c, d;
-
-	if (!known[i].size &&
-	    !__get_cpuid_count(0xd, i, &known[i].size, &known[i].offset, &c, &d))
-		return (struct component){ 0, 0 };
-	return known[i];
-}
-
 /*
  * Where component I is in the core's area: note 0x205 is an array of type, size, offset, flags
  * (arch/x86/kernel/fpu/xstate.c, struct xfeat_component).  Without it, as on this machine.
  */
-static struct component core_component(const struct process *p, unsigned i)
+static struct xsave_component core_component(const struct process *p, unsigned i)
 {
 	const uint32_t *entry = p->xsave_layout;
 
 	for (size_t n = entry ? p->xsave_layout_size / 16 : 0; n > 0; n--, entry += 4)
 		if (entry[0] == i)
-			return (struct component){ .size = entry[1], .offset = entry[2] };
-	return p->xsave_layout ? (struct component){ 0, 0 } : host_component(i);
+			return (struct xsave_component){ .size = entry[1], .offset = entry[2] };
+	return p->xsave_layout ? (struct xsave_component){ 0, 0 } : xsave_host_component(i);
 }
 
 static uint64_t word_at(const uint8_t *area, size_t offset)
@@ -174,7 +157,7 @@ void *registers_xsave(const struct process *p, const struct thread *t, size_t si
 	for (unsigned i = 2; i < XSAVE_COMPONENTS; i++) {
 		if (!(used >> i & 1))
 			continue;
-		struct component c = core_component(p, i), h = host_component(i);
+		struct xsave_component c = core_component(p, i), h = xsave_host_component(i);
 
 		if (!h.size || c.size != h.size || (uint64_t)h.offset + h.size > size ||
 		    (uint64_t)c.offset + c.size > from->size) {
@@ -198,11 +181,11 @@ static void check_layout(const struct process *p, struct findings *f)
 		if (has_xsave(&p->threads[n]))
 			used |= used_features(thread_regset(&p->threads[n], NT_X86_XSTATE));
 	for (unsigned i = 2; i < XSAVE_COMPONENTS; i++) {
-		struct component c = { 0, 0 }, h = { 0, 0 };
+		struct xsave_component c = { 0, 0 }, h = { 0, 0 };
 
 		if (used >> i & 1) {
 			c = core_component(p, i);
-			h = host_component(i);
+			h = xsave_host_component(i);
 		}
 		if (c.size != h.size)
 			findings_add(f, OBSTACLE, "the core has %u bytes of cpu state %u, and this "
