@@ -29,6 +29,9 @@ void sigframe_build(void *buf, addr_t at, const struct user_regs_struct *regs, c
  */
 size_t xsave_host_size(void);
 
+/* How much of such an area holds what is in use: a frame needs no more of it. */
+size_t xsave_used_size(const void *xsave, size_t size);
+
 /* Where component I, from 2 to 62, is in such an area; its size is 0 where the cpu has none. */
 struct xsave_component {
 	uint32_t size, offset;

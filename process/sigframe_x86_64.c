@@ -133,6 +133,13 @@ static size_t end_of(uint64_t features)
 	return end;
 }
 
+size_t xsave_used_size(const void *xsave, size_t size)
+{
+	size_t end = end_of(features_in(xsave, size));
+
+	return end < size ? end : size;
+}
+
 /*
  * Only what is in use.  AMX tiles, which come last, need a permission that hardly any process has;
  * of an area with room for them the kernel takes the legacy part alone (check_xstate_in_sigframe).
@@ -141,7 +148,7 @@ static void put_fpstate(uint8_t *to, const void *xsave, size_t room)
 {
 	uint32_t magic2 = FP_XSTATE_MAGIC2;
 	uint64_t features = features_in(xsave, room);
-	size_t end = end_of(features), size = end < room ? end : room;
+	size_t size = xsave_used_size(xsave, room);
 	struct _fpx_sw_bytes sw = {
 		.magic1 = FP_XSTATE_MAGIC1,
 		.extended_size = (uint32_t)(size + sizeof magic2),

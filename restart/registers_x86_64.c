@@ -231,15 +231,17 @@ void check_registers(const struct restore *r, struct findings *f)
 addr_t registers_frame(const struct restore *r, struct plan *plan, const struct thread *t,
 		       struct error *err)
 {
-	size_t xsave_size = xsave_host_size(), size = sigframe_size(xsave_size);
-	cleanup_free void *xsave = NULL, *frame = calloc(1, size);
+	size_t xsave_size = xsave_host_size();
+	cleanup_free void *xsave = registers_xsave(r->process, t, xsave_size, err), *frame = NULL;
 	struct user_regs_struct regs;
 
-	if (!frame)
-		return error_set(err, ENOMEM, "not enough memory"), 0;
-	xsave = registers_xsave(r->process, t, xsave_size, err);
 	if (!xsave || registers_general(r, t, &regs, err) < 0)
 		return 0;
+	xsave_size = xsave_used_size(xsave, xsave_size);
+	size_t size = sigframe_size(xsave_size);
+	frame = calloc(1, size);
+	if (!frame)
+		return error_set(err, ENOMEM, "not enough memory"), 0;
 	sigframe_build(frame, plan_data_next(plan), &regs, xsave, xsave_size, t->blocked);
 	return plan_data(plan, frame, size);
 }
