@@ -18,18 +18,26 @@ checkpoint() {
 	return 1
 }
 
+# A program that nothing holds stands still between its checkpoints.
+HOLD=
+hold() { [ -z "$HOLD" ] || kill -STOP "$PID" 2> /dev/null || true; }
+proceed() { [ -z "$HOLD" ] || kill -CONT "$PID" 2> /dev/null || true; }
+
 # Checkpointed up to ROUNDS times, in both ways; there must be at least two before it ends.
 undisturbed() {
 	local done=0
 
 	for ((i = 0; i < ${ROUNDS:-6}; i++)); do
+		proceed
 		case $((i % 3)) in
 		0) checkpoint -o ../core || break ;;
 		1) checkpoint -o ../core -z || break ;;
 		2) checkpoint -o ../core --stop || break ;;
 		esac
+		hold
 		done=$((done + 1))
 	done
+	proceed
 	[ "$done" -ge 2 ] || fail "the program was too fast: $done checkpoints" || return 1
 	touch go
 	wait "$PID" || fail "ended with $?: $(< err)" || return 1
@@ -40,6 +48,7 @@ undisturbed() {
 resumed() {
 	local status=0
 
+	proceed
 	checkpoint -o ../core
 	checkpoint -k "$@"
 	wait "$PID" || status=$?
@@ -61,11 +70,13 @@ resumed() {
 
 # ---- xz ------------------------------------------------------------------------------------------------
 
-# Nothing holds it: it has written something, and goes on to the end.
+# It has written something, and nothing but us keeps it from going on to the end.
 begin_xz() {
-	awk 'BEGIN { for (x = i = 1; i < 600000; i++) print x = x * 69069 % 999983 }' > plain/input
+	HOLD=yes
+	awk 'BEGIN { for (x = i = 1; i < 250000; i++) print x = x * 69069 % 999983 }' > plain/input
 	begin /usr/bin/xz -k "$@" input
 	wait_until 20 test -s input.xz
+	hold
 }
 
 @test "xz with one thread goes on undisturbed" { begin_xz -T1 && undisturbed; }

@@ -216,7 +216,7 @@ begin_node() {
 # begin_xz OPTIONS...: compresses some megabytes, and has compressed the first of them.
 begin_xz() {
 	need xz
-	awk 'BEGIN { for (x = i = 1; i < 300000; i++) print x = x * 69069 % 999983 }' > plain/input
+	awk 'BEGIN { for (x = i = 1; i < 200000; i++) print x = x * 69069 % 999983 }' > plain/input
 	begin /usr/bin/xz -k "$@" input
 	wait_until 20 test -s input.xz
 }
