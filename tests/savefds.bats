@@ -337,25 +337,25 @@ longer() { [ "$(stat -c %s "$1")" -gt "$2" ]; }
 @test "savefds says what is wrong in one line" {
 	run "$BIN/savefds" 0x12
 	[ "$status" -eq 1 ]
-	[ "$output" = 'savefds: 0x12: is not a process id' ]
+	[ "$output" = 'savefds: 0x12: is not a process id' ] || fail "$output"
 	run "$BIN/savefds"
 	[ "$status" -eq 125 ]
-	[ "$output" = 'savefds: name one process id (try savefds --help)' ]
+	[ "$output" = 'savefds: name one process id (try savefds --help)' ] || fail "$output"
 	start true
 	wait "$PID"
 	run "$BIN/savefds" "$PID"
 	[ "$status" -eq 1 ]
-	[ "$output" = "savefds: process $PID: there is no such process (any more)" ]
+	[ "$output" = "savefds: process $PID: there is no such process (any more)" ] || fail "$output"
 	run "$BIN/savefds" -o none/text $$
 	[ "$status" -eq 1 ]
-	[ "$output" = 'savefds: none/text: cannot open its directory: No such file or directory' ]
+	[ "$output" = 'savefds: none/text: cannot open its directory: No such file or directory' ] || fail "$output"
 	run "$BIN/savefds" -o /dev/null $$
 	[ "$status" -eq 1 ]
-	[ "$output" = 'savefds: /dev/null: is there and not a regular file; give another name' ]
+	[ "$output" = 'savefds: /dev/null: is there and not a regular file; give another name' ] || fail "$output"
 	[ -c /dev/null ]
 	run "$BIN/savefds" --nonsense
 	[ "$status" -eq 125 ]
-	[ "$output" = 'savefds: unknown option --nonsense (try savefds --help)' ]
+	[ "$output" = 'savefds: unknown option --nonsense (try savefds --help)' ] || fail "$output"
 }
 
 @test "savefds tells of itself" {
