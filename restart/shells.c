@@ -43,8 +43,9 @@ void check_shell(const struct restore *r, struct findings *f)
 {
 	if ((r->options->wait || r->options->become) && is_shell(r) && !will_have_old_id(r))
 		findings_add(f, LOSS, "a shell that gets another process id cannot take the "
-			     "terminal back from the programs that it runs, and will end then (be "
-			     "root, or use restart --pid=ns)");
+			     "terminal back from the programs that it runs, and will end then "
+			     "(%suse restart -w --pid=ns)",
+			     r->options->become ? "" : "be root, or ");
 }
 
 void plan_shell(const struct restore *r, struct plan *plan)
