@@ -18,8 +18,8 @@
 #include "ckpt/guard.h"
 #include "util/cleanup.h"
 
-/* Of include/net/tcp_states.h: in these the peer may send data still, and its end. */
-enum { ESTABLISHED = 1, FIN_WAIT1 = 4, FIN_WAIT2 = 5 };
+/* Of include/net/tcp_states.h: in these one of the two sides is open still. */
+enum { ESTABLISHED = 1, FIN_WAIT1 = 4, FIN_WAIT2 = 5, CLOSE_WAIT = 8 };
 
 static int set_number(int fd, int level, int name, int value)
 {
@@ -44,7 +44,7 @@ static bool can_be_continued(int fd)
 
 	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
 	       (info.tcpi_state == ESTABLISHED || info.tcpi_state == FIN_WAIT1 ||
-		info.tcpi_state == FIN_WAIT2);
+		info.tcpi_state == FIN_WAIT2 || info.tcpi_state == CLOSE_WAIT);
 }
 
 /* The kernel counts a filter by instructions (sk_get_filter()). */

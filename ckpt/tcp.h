@@ -43,7 +43,7 @@ struct tcp_hold {
 
 /*
  * Holds the connections of process PID, which stands still, and completes its sockets in P.  Those
- * that are half closed are left alone.  On failure nothing is held.
+ * of which both sides have ended are left alone.  On failure nothing is held.
  */
 MUST_CHECK int tcp_hold(struct tcp_hold *h, struct process *p, pid_t pid, struct error *err);
 void tcp_release(struct tcp_hold *h);

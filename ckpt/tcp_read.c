@@ -12,7 +12,7 @@
 #include "ckpt/tcp.h"
 
 enum { NO_QUEUE, RECEIVE_QUEUE, SEND_QUEUE };  /* net/ipv4/tcp.c, include/uapi/linux/tcp.h */
-enum { FIN_WAIT1 = 4, FIN_WAIT2 = 5 };
+enum { FIN_WAIT1 = 4, FIN_WAIT2 = 5, CLOSE_WAIT = 8 };
 
 static int failed(const struct held_tcp *t, struct error *err)
 {
@@ -131,6 +131,21 @@ static int read_options(const struct held_tcp *t, const struct tcp_info *info, s
 	return 0;
 }
 
+/*
+ * The end of the peer's side has a number like a byte, too, and is not counted: restart has it come
+ * again (restart/tcp_fin.c).
+ */
+static void take_end_back(struct socket_tcp *tcp)
+{
+	enum { RCV_WND = 3, RCV_WUP = 4 };  /* of struct tcp_repair_window */
+
+	if (tcp->window[RCV_WUP] == tcp->received) {
+		tcp->window[RCV_WUP]--;
+		tcp->window[RCV_WND]++;
+	}
+	tcp->received--;
+}
+
 static int read_once(const struct held_tcp *t, struct process *p, struct error *err)
 {
 	struct tcp_info info = { 0 };
@@ -140,6 +155,10 @@ static int read_once(const struct held_tcp *t, struct process *p, struct error *
 	if (read_receive_queue(t, p, err) < 0 || read_send_queue(t, p, &info, err) < 0 ||
 	    read_options(t, &info, err) < 0)
 		return -1;
+	if (info.tcpi_state == CLOSE_WAIT) {
+		t->socket->flags |= SOCKET_PEER_DONE;
+		take_end_back(t->socket->tcp);
+	}
 	/* The kernel's timers go on, but send nothing meanwhile (tcp_write_xmit()). */
 	return choose(t->fd, NO_QUEUE) < 0 ? failed(t, err) : 0;
 }

@@ -144,8 +144,10 @@ static pid_t launch_by_policy(struct restore *r, struct error *err)
 		      (policy == PID_AUTO && ids_permitted() && ids_free(r->process, 0, &taken));
 	if (r->keep_ids)
 		ids_raise_ambient(CAP_CHECKPOINT_RESTORE);
-	if (r->options->tcp_established)
+	if (r->options->tcp_established) {
 		ids_raise_ambient(CAP_NET_ADMIN);
+		ids_raise_ambient(CAP_NET_RAW);
+	}
 	r->announce = announce;
 	if (r->keep_ids && policy != PID_NAMESPACE)
 		ids_settle(r->process);

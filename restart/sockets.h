@@ -78,6 +78,13 @@ enum tcp_obstacle { TCP_NO_OBSTACLE, TCP_NO_PRIVILEGE, TCP_NO_ADDRESS, TCP_TAKEN
 enum tcp_obstacle tcp_live_obstacle(const struct socket *s);
 void plan_tcp_live(const struct restore *r, struct plan *plan, size_t description);
 
+/*
+ * tcp_fin.c: the end of the peer's side, for S, which is in place and has descriptor FD.  Not
+ * possible: errno; it takes CAP_NET_RAW.
+ */
+bool tcp_fin_possible(const struct socket *s);
+void plan_tcp_fin(struct plan *plan, int fd, const struct socket *s);
+
 /* socket_paths.c: what is at the path of an AF_UNIX address now. */
 enum path_state {
 	PATH_NONE,     /* the address is none of a path */

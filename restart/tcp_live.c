@@ -45,6 +45,8 @@ enum tcp_obstacle tcp_live_obstacle(const struct socket *s)
 
 	if (fd < 0)
 		return TCP_UNABLE;
+	if (s->flags & SOCKET_PEER_DONE && !tcp_fin_possible(s))
+		return errno == EPERM ? TCP_NO_PRIVILEGE : TCP_UNABLE;
 	if (set_number(fd, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_ON) < 0)
 		return errno == EPERM ? TCP_NO_PRIVILEGE : TCP_UNABLE;
 	if (bind(fd, (const struct sockaddr *)s->local.bytes, (socklen_t)s->local.size) < 0)
@@ -173,7 +175,8 @@ static void plan_resume(struct plan *plan, int fd, const struct socket *s)
 {
 	const struct socket_tcp *t = s->tcp;
 
-	plan_number(plan, fd, SOL_SOCKET, SO_DETACH_FILTER, 0);
+	if (!(s->flags & SOCKET_PEER_DONE))
+		plan_number(plan, fd, SOL_SOCKET, SO_DETACH_FILTER, 0);
 	plan_number(plan, fd, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_OFF);
 	plan_note(plan, "descriptor %d goes on", fd);
 	plan_number(plan, fd, SOL_SOCKET, SO_REUSEADDR,
@@ -189,12 +192,28 @@ static void plan_resume(struct plan *plan, int fd, const struct socket *s)
 			     !(s->flags & SOCKET_SHUT_WRITE) ? SHUT_RD : SHUT_RDWR);
 }
 
-void plan_tcp_resume(const struct restore *r, struct plan *plan)
+/* The peer's end comes while all are in repair mode: should it not come, none is harmed. */
+static void plan_end(struct plan *plan, int fd, const struct socket *s)
+{
+	if (!(s->flags & SOCKET_PEER_DONE))
+		return;
+	plan_number(plan, fd, SOL_SOCKET, SO_DETACH_FILTER, 0);
+	plan_tcp_fin(plan, fd, s);
+}
+
+static void plan_each(const struct restore *r, struct plan *plan,
+		      void (*plan_one)(struct plan *, int, const struct socket *))
 {
 	for (size_t k = 0; k < r->sockets_by_ends.count; k++) {
 		size_t i = r->sockets_by_ends.descriptions[k];
 
 		if (r->sockets[i].way == WAY_TCP_LIVE)
-			plan_resume(plan, first_descriptor(r, i)->fd, socket_of(r, i));
+			plan_one(plan, first_descriptor(r, i)->fd, socket_of(r, i));
 	}
+}
+
+void plan_tcp_resume(const struct restore *r, struct plan *plan)
+{
+	plan_each(r, plan, plan_end);
+	plan_each(r, plan, plan_resume);
 }

@@ -397,6 +397,47 @@ repair_mode_is_off() {
 	diff <(sed 's/.* //' server.out) client.out
 }
 
+@test "--tcp-established: a connection whose peer has ended its side is answered still" {
+	two_machines
+	serve '
+	s.recv(1)
+	open("waits", "w")
+	while not os.path.exists("go"):
+	    time.sleep(0.01)
+	got = b""
+	while piece := s.recv(100):
+	    got += piece
+	s.sendall(b"".join(b"%08d" % n for n in range(50000)))
+	print("got", got, flush=True)'
+	call '
+	s.sendall(b"-the question")
+	s.shutdown(socket.SHUT_WR)
+	got = b""
+	while piece := s.recv(100000):
+	    got += piece
+	assert got == b"".join(b"%08d" % n for n in range(50000))
+	print("got all")'
+	wait_until 20 test -e waits
+	# The end has come (08, CLOSE_WAIT) and is confirmed (05, FIN_WAIT2); the port is 4000.
+	wait_until 20 here grep -q ' 0100090A:0FA0 0200090A:[0-9A-F]* 08 ' /proc/net/tcp
+	wait_until 20 there grep -q ' 0200090A:[0-9A-F]* 0100090A:0FA0 05 ' /proc/net/tcp
+	unplug
+	"$BIN/ckpt" -k -p "$SERVER" --tcp-established -o core
+	"$BIN/restart" --log core | grep -q '^socket : 4 : .* connected peer-done'
+	here "$BIN/restart" --check --tcp-established core > check || true
+	grep -q '^obstacle: .*descriptor 4 is a TCP connection to 10.9.0.2:[0-9]*, which cannot be carried on here: Network is down (' check
+	here ip link set lo up
+	here "$BIN/restart" -n --pid=new --tcp-established core > restart.out 2>&1 < /dev/null ||
+		{ cat restart.out; false; }
+	STARTED+=("$(sed -n 's/.*: process \([0-9]*\) (was.*/\1/p' restart.out)")
+	lacks_text restart.out 'peer is gone'
+	wait_until 20 here grep -q ' 0100090A:0FA0 0200090A:[0-9A-F]* 08 ' /proc/net/tcp
+	plug
+	touch go
+	wait_text server.out "^got b'the question'$" || { cat restart.out server.out client.out; false; }
+	wait_text client.out '^got all$' || { cat server.out client.out; false; }
+}
+
 @test "--tcp-established: a process that goes on keeps its connection" {
 	two_machines
 	serve "$echo_server"
