@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Shared by the files that read the open files of a process: procfs_files.c lists the descriptors
- * and joins those that share a description, procfs_fdinfo.c reads what fdinfo tells, procfs_pipes.c
- * looks into pipes.
+ * Shared by the files that read the open files of a process: procfs_files.c lists the descriptors,
+ * procfs_kinds.c knows their kinds, procfs_shared.c finds those that share a description,
+ * procfs_fdinfo.c reads what fdinfo tells, procfs_pipes.c looks into pipes.
  */
 #ifndef PROCESS_PROCFS_FILES_H
 #define PROCESS_PROCFS_FILES_H
@@ -32,6 +32,19 @@ struct entries {
 	size_t searches;    /* entries of directories that may still be looked at for inotify */
 	pid_t pid;
 };
+
+/*
+ * Sets the kind of D, which PID has open, by NAME, the target of its link, and ST, NULL when that is
+ * not known.  NAME, which has room for PATH_MAX, becomes what the text calls it.
+ */
+void procfs_take_kind(struct description *d, pid_t pid, char *name, const struct stat *st);
+
+/*
+ * Finds for every entry the first one with the same description: first[i] <= i.  Marks the ends of
+ * each pipe with what the process has of it.
+ */
+MUST_CHECK int procfs_find_shared(struct process *p, const struct entries *entries, size_t **first,
+				  struct error *err);
 
 /* Fills E's description with what fdinfo tells of it. */
 MUST_CHECK int procfs_read_fdinfo(struct process *p, struct entry *e, struct error *err);
