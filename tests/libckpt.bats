@@ -389,6 +389,22 @@ print("end")' > out
 	counts_up counted
 }
 
+@test "a child whose environment was cleared is ended by the signal, and not checkpointed" {
+	need "$PYTHON"
+	cat > child.py <<-'END'
+		import os, signal
+		print("ready", os.getpid(), flush=True)
+		signal.pause()
+	END
+	# shellcheck disable=SC2016  # the inner shell's
+	start ckpt -a USR1 sh -c 'env -i "$0" child.py & wait $!; echo status $?' "$PYTHON" > out
+	wait_text out '^ready'
+	kill -USR1 "$(sed -n 's/^ready //p' out)"
+	ends "$PID" 0
+	has_text out "^status $((128 + $(kill -l USR1)))$"
+	[ -z "$(find . -name '*.ckpt')" ]
+}
+
 @test "a child made by fork has a checkpoint of its own, and its period" {
 	need "$PYTHON"
 	cat > forks.py <<-'END'
