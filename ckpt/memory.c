@@ -237,7 +237,10 @@ static int is_untouched(struct memory_source *m, const struct mapping *map, stru
 {
 	addr_t start, stop;
 
-	if (map->path || map->shared || map->label != LABEL_NONE || early_at(&m->early, map->start))
+	/* Whatever is mapped where a heap would begin is [heap] to /proc, and may be of any size. */
+	bool ordinary = map->label == LABEL_NONE || map->label == LABEL_HEAP;
+
+	if (map->path || map->shared || !ordinary || early_at(&m->early, map->start))
 		return 0;
 	int more = pages_next_private(&m->pages, map->start, map->end, &start, &stop, err);
 
