@@ -9,7 +9,8 @@ load helper
 setup_file() {
 	export VICTIMS=$BATS_FILE_TMPDIR
 	chmod a+rx "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR"
-	cd "$VICTIMS" && build_program memory_odd && build_program memory_many
+	cd "$VICTIMS" && build_program memory_odd && build_program memory_many &&
+		build_program memory_old_kernel
 }
 
 teardown() {
@@ -134,6 +135,64 @@ reserve_huge() {
 	grep -q '^obstacle: memory at [0-9a-f]*-[0-9a-f]* of /secretmem is not in the core and would be zeros (--accept-loss' <<< "$output"
 	goes_on --accept-loss
 	grep -q '^other$' out
+}
+
+@test "the ring of io_setup() takes --accept-loss" {
+	odd ring
+	"$BIN/ckpt" -k -p "$PID" -o core
+	run "$BIN/restart" --check core
+	[ "$status" -eq 125 ]
+	grep -q '^obstacle: memory at [0-9a-f]*-[0-9a-f]* was the ring of io_setup(), whose requests are lost, and would be ordinary memory (--accept-loss' <<< "$output"
+	goes_on --accept-loss
+	grep -q '^same$' out
+}
+
+@test "a kernel without guard regions protects the pages" {
+	"$VICTIMS/memory_old_kernel" true || skip "no system call can be filtered here"
+	odd guard
+	"$BIN/ckpt" -k -p "$PID" -o core
+	echo >&"$INPUT"
+	"$VICTIMS/memory_old_kernel" "$BIN/restart" -n -w core > told 2>&1 || { cat told; false; }
+	grep -q '^restart: guard regions as at [0-9a-f]*-[0-9a-f]* become mappings of their own (needs Linux 6.13)$' told
+	grep -q '^same$' out
+}
+
+@test "a kernel without seals, keys or memory that may be dropped takes --accept-loss" {
+	local kind
+
+	"$VICTIMS/memory_old_kernel" true || skip "no system call can be filtered here"
+	odd plain
+	"$BIN/ckpt" -k -p "$PID" -o core
+	"$BIN/restart" --log core > plain
+	place=$(sed -n 's/^map : \([0-9a-f]*-[0-9a-f]*\) : rw-p : 0$/\1/p' plain | head -n 1)
+	for kind in sealed droppable pkey=3; do
+		{ cat plain; echo "memory : $place : $kind"; } > text
+		run "$VICTIMS/memory_old_kernel" "$BIN/restart" --check -ftext core
+		[ "$status" -eq 125 ]
+		echo "$output" >> checked
+	done
+	grep -q "^obstacle: memory at $place was sealed and would not be (needs Linux 6.10) (--accept-loss" checked
+	grep -q "^obstacle: memory at $place was droppable and would be ordinary memory (needs Linux 6.11) (--accept-loss" checked
+	grep -q "^obstacle: memory at $place had protection key 3, and this cpu or kernel has none: it would have its ordinary protection (--accept-loss" checked
+}
+
+@test "an address space without a gap is not restored" {
+	odd full
+	"$BIN/ckpt" -k -p "$PID" -o core
+	run "$BIN/restart" -n core
+	[ "$status" -eq 125 ]
+	[ "$output" = "restart: core: the process leaves no gap of 3 GiB in its address space for the bootstrap" ]
+}
+
+@test "a mapped file that was modified since is told" {
+	odd file
+	"$BIN/ckpt" -k -p "$PID" -o core
+	"$BIN/restart" --check --pid=new core > before
+	lacks_text before 'was modified'
+	touch -d tomorrow mapped
+	goes_on
+	grep -q "^restart: $WORK/mapped was modified after the core was made, and the core cannot tell whether its contents still fit$" told
+	grep -q '^same$' out
 }
 
 @test "fifty thousand mappings come back" {

@@ -4,6 +4,7 @@
  * when it has read a line, whether the memory holds what it held.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
 #include <stdio.h>
@@ -30,6 +31,20 @@ static char *map_secret(int fd)
 {
 	void *memory = fd < 0 || ftruncate(fd, SIZE) < 0 ? MAP_FAILED
 		     : mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	close(fd);
+	return memory;
+}
+
+/* A private mapping of a file of the current folder, of which no page is written. */
+static char *map_file(void)
+{
+	static char bytes[SIZE];
+	int fd = open("mapped", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	memset(bytes, 'm', SIZE);
+	void *memory = fd < 0 || write(fd, bytes, SIZE) != SIZE ? MAP_FAILED
+		     : mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
 
 	close(fd);
 	return memory;
@@ -67,6 +82,28 @@ static int handle_faults(char *memory)
 	return fd < 0 ? -1 : ioctl(fd, UFFDIO_API, &api) | ioctl(fd, UFFDIO_REGISTER, &range);
 }
 
+/* Everything that no memory is at, but for gaps that are small. */
+static int fill_addresses(void)
+{
+	for (size_t size = (size_t)1 << 46; size >= (size_t)1 << 30; size /= 2)
+		while (mmap(NULL, size, PROT_NONE, PRIVATE | MAP_NORESERVE, -1, 0) != MAP_FAILED)
+			;
+	return 0;
+}
+
+static int set_up_ring(void)
+{
+	unsigned long ring = 0;
+
+	return (int)syscall(SYS_io_setup, 8, &ring);
+}
+
+/* The program may not touch it, and the kernel says so when it should. */
+static int is_guard(const char *page)
+{
+	return access(page, F_OK) < 0 && errno == EFAULT;
+}
+
 int main(int argc, char **argv)
 {
 	const char *kind = argc > 1 ? argv[1] : "";
@@ -79,14 +116,18 @@ int main(int argc, char **argv)
 		return 77;
 	if (strcmp(kind, "secret") == 0)
 		memory = map_secret((int)syscall(SYS_memfd_secret, O_CLOEXEC));
+	if (strcmp(kind, "file") == 0)
+		memory = map_file();
 	if (strcmp(kind, "huge-file") == 0)
 		memory = map_huge_file();
 	if (memory == MAP_FAILED || (strcmp(kind, "faults") == 0 && handle_faults(memory) != 0))
 		return 77;
-	if (strcmp(kind, "faults") != 0)
+	if (strcmp(kind, "faults") != 0 && strcmp(kind, "file") != 0)
 		memset(memory, 'm', SIZE);
 	if ((strcmp(kind, "locked") == 0 && mlock(memory, SIZE) < 0) ||
 	    (strcmp(kind, "guard") == 0 && madvise(memory + 8192, 4096, 102) < 0) ||
+	    (strcmp(kind, "ring") == 0 && set_up_ring() < 0) ||
+	    (strcmp(kind, "full") == 0 && fill_addresses() < 0) ||
 	    (strcmp(kind, "dontdump") == 0 && madvise(memory, SIZE, MADV_DONTDUMP) < 0))
 		return 77;
 	puts("ready");
@@ -94,6 +135,7 @@ int main(int argc, char **argv)
 	if (!fgets(line, sizeof line, stdin))
 		return 1;
 	puts(memory[0] == 'm' && memory[SIZE - 1] == 'm' &&
-	     (huge_file < 0 || is_huge_file(memory)) ? "same" : "other");
+	     (huge_file < 0 || is_huge_file(memory)) &&
+	     (strcmp(kind, "guard") != 0 || is_guard(memory + 8192)) ? "same" : "other");
 	return 0;
 }
