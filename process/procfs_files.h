@@ -34,8 +34,8 @@ struct entries {
 };
 
 /*
- * Sets the kind of D, which PID has open, by NAME, the target of its link, and ST, NULL when that is
- * not known.  NAME, which has room for PATH_MAX, becomes what the text calls it.
+ * Sets the kind of D, which PID has open, by NAME, the target of its link, and ST, NULL when that
+ * is not known.  NAME, which has room for PATH_MAX, becomes what the text calls it.
  */
 void procfs_take_kind(struct description *d, pid_t pid, char *name, const struct stat *st);
 

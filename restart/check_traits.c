@@ -84,7 +84,8 @@ static bool huge_pages_suffice(const struct process *p, uint64_t page_size)
 /* Decided once: what is made before there is a new process takes some of the pages itself. */
 bool trait_huge_pages_suffice(const struct restore *r, uint64_t page_size)
 {
-	static struct { uint64_t page_size; bool suffice; } decided[8];  /* a machine has few sizes */
+	/* A machine has few sizes. */
+	static struct { uint64_t page_size; bool suffice; } decided[8];
 	static size_t count;
 
 	for (size_t i = 0; i < count; i++)
