@@ -131,6 +131,17 @@ static const char *refusal(const struct program_file *f)
 	     : NULL;
 }
 
+static int not_found(const struct run_options *o, const struct error *err)
+{
+	const char *name = o->program[0];
+	struct error hint = *err;
+
+	if (err->code == ENOENT && *name && !name[strspn(name, "0123456789")])
+		error_set(&hint, ENOENT, "%s (the process of that number is ckpt -p %s)",
+			  err->message, name);
+	return fail(&hint, err->code == ENOENT ? RUN_NOT_FOUND : RUN_CANNOT);
+}
+
 int run_program(const struct run_options *o)
 {
 	char name[PATH_MAX], library[PATH_MAX];
@@ -138,7 +149,7 @@ int run_program(const struct run_options *o)
 	struct error err;
 
 	if (program_find(&f, o->program[0], &err) < 0 && !o->resume)
-		return fail(&err, err.code == ENOENT ? RUN_NOT_FOUND : RUN_CANNOT);
+		return not_found(o, &err);
 	if (choose_name(name, o, f.script, &err) < 0)
 		return fail(&err, RUN_FAILED);
 	if (o->resume && continue_from_checkpoint(o, name, &err) < 0)
@@ -147,7 +158,7 @@ int run_program(const struct run_options *o)
 		return fail(&err, RUN_FAILED);
 	/* Once more: there is no checkpoint, so now the program must be there. */
 	if (program_find(&f, o->program[0], &err) < 0)
-		return fail(&err, err.code == ENOENT ? RUN_NOT_FOUND : RUN_CANNOT);
+		return not_found(o, &err);
 	if (refusal(&f)) {
 		fprintf(stderr, "ckpt: %s: %s\n", o->program[0], refusal(&f));
 		return RUN_CANNOT;

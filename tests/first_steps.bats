@@ -146,3 +146,8 @@ checkpointed() {
 		  7 socket:[15] unix stream @name to socket:[14]
 	END
 }
+
+@test "a process id where a program is expected" {
+	run -127 "$BIN/ckpt" 4711
+	[ "$output" = 'ckpt: 4711: No such file or directory (the process of that number is ckpt -p 4711)' ]
+}
