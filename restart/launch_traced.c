@@ -155,7 +155,7 @@ static int on_event(struct session *s, pid_t tid, int status, struct error *err)
 		return on_trap(s, tid, err);
 	if (!is_event && WSTOPSIG(status) != SIGSTOP)
 		return error_set(err, EFAULT, "the bootstrap died of signal %d", WSTOPSIG(status));
-	/* A new thread begins with SIGSTOP; the one that made it reports PTRACE_EVENT_CLONE. */
+	/* A new thread begins with SIGSTOP. */
 	if (ptrace(PTRACE_CONT, tid, 0, 0) < 0)
 		return error_sys(err, errno, "ptrace");
 	return 0;

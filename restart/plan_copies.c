@@ -103,8 +103,8 @@ static void plan_bind(struct plan *plan, const cpu_set_t *cpus)
 }
 
 /*
- * A process, not a thread: of a thread its maker cannot know when its id is free.  CLONE_UNTRACED,
- * or the tracer would take it for one of the program's.
+ * A process, not a thread: of a thread its maker cannot know when its id is free.  Nobody traces
+ * it, or the tracer would take it for one of the program's.
  */
 static void plan_helper(struct plan *plan, addr_t id)
 {

@@ -38,6 +38,9 @@ static void plan_clone(const struct restore *r, struct plan *plan, size_t i)
 		.stack_size = STACK_SIZE,
 	};
 
+	/* The tracer has it from its first instruction; an event for its maker is one stop more. */
+	if (r->finish == FINISH_TRACED)
+		args.flags |= CLONE_PTRACE;
 	if (r->keep_ids) {
 		args.set_tid = plan_data(plan, &tid, sizeof(pid_t));
 		args.set_tid_size = 1;

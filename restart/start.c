@@ -19,7 +19,7 @@
 /* ---- Up to the first instruction ------------------------------------------------------------- */
 
 /* Until the last moment EXITKILL sees to it that nothing survives a restart that is killed. */
-enum { TRACE_OPTIONS = PTRACE_O_EXITKILL | PTRACE_O_TRACECLONE };
+enum { TRACE_OPTIONS = PTRACE_O_EXITKILL };
 
 /*
  * All signals are blocked until the registers are in place, or one that comes in between would run
