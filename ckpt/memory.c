@@ -230,14 +230,14 @@ static enum bytes bytes_of(const struct mapping *map)
 
 /*
  * Memory of the process's own that it has never touched is not in the kernel's cores either
- * (fs/coredump.c, vma_dump_size()): reserves of many GiB are of that
- * kind, and would go down a pipe as zeros.  1: untouched, 0: not, -1.
+ * (fs/coredump.c, vma_dump_size()): reserves of many GiB are of that kind, and would go down a pipe
+ * as zeros.  1: untouched, 0: not, -1.
  */
 static int is_untouched(struct memory_source *m, const struct mapping *map, struct error *err)
 {
 	addr_t start, stop;
 
-	/* Whatever is mapped where a heap would begin is [heap] to /proc, and may be of any size. */
+	/* What is mapped where a heap would begin is [heap] to /proc, and may be of any size. */
 	bool ordinary = map->label == LABEL_NONE || map->label == LABEL_HEAP;
 
 	if (map->path || map->shared || !ordinary || early_at(&m->early, map->start))
