@@ -9,6 +9,7 @@ setup() {
 	common_setup
 	build_program session_victim
 	copy_programs
+	AS=(-o core)
 }
 
 # checkpoint WHAT...: of a program in a session that no terminal controls; it ends.
@@ -18,7 +19,7 @@ checkpoint() {
 	start "${AS_USER[@]}" setsid sh -c './session_victim "$@" & wait' sh "$@" < /dev/null > out 2>&1
 	wait_text out '^ready'
 	VICTIM=$(sed -n 's/^ready //p' out)
-	as_user bin/ckpt -k -p "$VICTIM" -o core
+	as_user bin/ckpt -k -p "$VICTIM" "${AS[@]}"
 	wait "$PID"
 	touch go
 }
@@ -78,4 +79,12 @@ goes_on() {
 	terminal_expect '\$ '
 	terminal_type "echo status \$?"
 	terminal_expect 'status 7'
+}
+
+@test "an executable checkpoint leads its session again, too, where no terminal controls it" {
+	AS=(-n saved)
+	checkpoint session
+	as_user setsid -w sh -c './saved; echo $?' < /dev/null > status 2> err
+	[ "$(< status)" = 7 ] || { cat err; false; }
+	[ "$(tail -n 1 out)" = 'session yes, group yes, terminal no' ]
 }
