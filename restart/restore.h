@@ -71,7 +71,7 @@ struct restore {
 	size_t controlling;        /* the description of the terminal that will control it */
 	bool foreground;           /* restart is in the foreground of its terminal */
 	struct socket_case *sockets;  /* by description: sockets.h */
-	int held_peers;            /* how many ends of sockets are held until all files are there */
+	int held_peers;            /* so many ends of sockets wait for all files to be there */
 	struct socket_index sockets_by_id, sockets_by_ends, sockets_by_name;
 	const struct mapping **views;  /* shared memory without a name, sorted: plan_views.c */
 	size_t view_count;
