@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The floors of saving memory: prints how many microseconds it takes
+ * The floors of saving memory and of restoring it: prints how many microseconds it takes
  *
  *	plain cached FILE MIB	to write that much to a new file through the page cache, and sync it
  *	plain direct FILE MIB	past the page cache, and sync it
@@ -8,6 +8,7 @@
  *
  * or nothing:
  *
+ *	plain read FILE MIB	reads so much of a file into new memory
  *	plain warm MIB		touches so much memory, which what comes next then has faster: a
  *				virtual machine gets memory that it has not used for a while from
  *				its host, slowly
@@ -68,6 +69,22 @@ static double write_file(const char *name, size_t size, bool direct)
 	return now() - start;
 }
 
+static void read_file(const char *name, size_t size)
+{
+	int fd = open(name, O_RDONLY);
+	char *m = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ssize_t n = 1;
+
+	if (m != MAP_FAILED)
+		madvise(m, size, MADV_NOHUGEPAGE);
+	for (size_t done = 0; done < size && n > 0; done += (size_t)n)
+		n = m == MAP_FAILED ? -1 : pread(fd, m + done, size - done, (off_t)done);
+	if (n <= 0) {
+		perror(name);
+		exit(1);
+	}
+}
+
 static double copy(size_t size)
 {
 	char *from = memory(size), *to = memory(CACHED_PIECE);
@@ -82,7 +99,9 @@ int main(int argc, char **argv)
 {
 	size_t size = argc > 2 ? strtoul(argv[argc - 1], NULL, 0) << 20 : 0;
 
-	if (argc == 4)
+	if (argc == 4 && strcmp(argv[1], "read") == 0)
+		read_file(argv[2], size);
+	else if (argc == 4)
 		printf("%.0f\n", write_file(argv[2], size, strcmp(argv[1], "direct") == 0));
 	else if (argc == 3 && strcmp(argv[1], "copy") == 0)
 		printf("%.0f\n", copy(size));

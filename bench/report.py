@@ -100,6 +100,8 @@ def goals(f):
         if mib >= 1024:
             rows.append(goal(f"stall, {name}", 1.3, "x fork", over(stall, f.median("fork_us", *cell))))
             rows.append(goal(f"whole, {name}", 1.2, "x plain write", over_plain(f, cell)))
+            read = over(f.median("restart_us", *cell), f.median("read_us", *cell))
+            rows.append(goal(f"restart against reading, {name}", 1.3, "x reading the file", read))
         if mib == 1:
             rows.append(goal(f"stall, {name}", 3, "ms", stall / 1000))
             rows.append(goal(f"whole, {name}", 15, "ms", f.median("idle_us", *cell) / 1000))
@@ -147,13 +149,15 @@ def sizes(f):
 
 
 def restarts(f):
-    rows = [("", "--lazy", "ratio to a static program", "copied", "ratio", "executable", "ratio")]
+    rows = [("", "--lazy", "ratio to a static program", "copied", "ratio", "reading the file", "copied to reading",
+             "executable", "ratio")]
     for cell in f.cells() + [("-", 1, 1000)]:
         nothing = f.median("nothing_us", cell[0] if cell[0] != "-" else "disk")
-        lazy, copied, executable = (f.median(what, *cell) for what in
-                                    ("restart-lazy_us", "restart_us", "executable_us"))
+        lazy, copied, read, executable = (f.median(what, *cell) for what in
+                                          ("restart-lazy_us", "restart_us", "read_us", "executable_us"))
         rows.append((f"{size(*cell[1:])}, {cell[0]}".replace(", -", ""), ms(lazy), ratio(lazy, nothing),
-                     ms(copied), ratio(copied, nothing), ms(executable), ratio(executable, nothing)))
+                     ms(copied), ratio(copied, nothing), ms(read), ratio(copied, read),
+                     ms(executable), ratio(executable, nothing)))
     return table(*rows)
 
 
@@ -198,7 +202,8 @@ takes one processor for itself.
 
 The program exits at once when it is resumed: the time is that of a whole command, from fork to wait, and the
 floor a static program that does nothing ({ms(f.median("nothing_us", "disk"))} ms). With --lazy memory is mapped from the core;
-without, it is copied, from a core in the page cache.
+without, it is copied, from a core in the page cache. Reading the file is what one thread that does
+nothing else takes, from fork to wait, for as many bytes into new memory.
 
 {restarts(f)}
 ## libsavefds, before any signal

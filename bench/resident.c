@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A process of a given resident size that says `ready' and waits to be
- * checkpointed; once resumed, under another id, it exits at once: what is
+ * checkpointed; once resumed, by another parent, it exits at once: what is
  * left between the start of restart and its end is the price of the restart.
  *
  *	resident MIB [THREADS]
@@ -41,10 +41,10 @@ int main(int argc, char **argv)
 		if (pthread_create(&thread, NULL, sleep_forever, &ready) != 0)
 			return 1;
 	pthread_barrier_wait(&ready);
-	pid_t before = getpid();
+	pid_t parent = getppid();
 	if (write(1, "ready\n", 6) != 6)
 		return 1;
-	while (getpid() == before)
+	while (getppid() == parent)
 		;
 	_exit(0);
 }

@@ -121,6 +121,7 @@ restarts() {
 	end
 	record executable_us "$("$tools/latency" "$n" ./executable)"
 	rm -f executable
+	record read_us "$("$tools/latency" "$n" "$tools/plain" read saved "$mib")"
 	for how in --lazy ""; do
 		# shellcheck disable=SC2086  # an empty $how is no argument
 		record "restart${how#-}_us" \
