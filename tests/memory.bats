@@ -204,6 +204,16 @@ reserve_huge() {
 	grep -q '^same$' out
 }
 
+@test "a memfd in ten thousand mappings, whose contents only these have, comes back" {
+	start "$VICTIMS/memory_many" 10000 "$WORK/go" memfd < /dev/null > out 2> err
+	wait_text out '^ready'
+	"$BIN/ckpt" -k -p "$PID" -o core --unlinked-max=0
+	"$BIN/restart" --log core | grep -q '^nameless : .* : memfd : many : .* : not-saved$'
+	touch go
+	"$BIN/restart" -n -w core > told 2>&1 || { cat told; false; }
+	grep -q '^same$' out
+}
+
 # allowing NUMBER COMMAND...: runs it where no process may have more mappings, as /proc tells.
 allowing() {
 	echo "$1" > limit
