@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A long computation for pmckpt(7): pi, as the integral of 4 / (1 + x * x) from 0 to 1, by halves
- * of halves.  A timer has a checkpoint made every 100 ms, however deep the calls are then.
+ * of halves.  A timer has a checkpoint made after every 100 ms of its work, however deep the calls
+ * are then.  (Of 100 ms of real time, a busy machine would have it spend most on checkpoints.)
  *
  * integral [DEPTH]: 2^DEPTH intervals, 27 unless told otherwise.  Prints the sum, also as its bits,
  * and how many intervals it took.
@@ -44,8 +45,8 @@ CKPT VARS
 	double sum;
 CKPT TOPS
 	ckpt_init();
-	signal(SIGALRM, on_alarm);
-	setitimer(ITIMER_REAL, &every, NULL);
+	signal(SIGVTALRM, on_alarm);
+	setitimer(ITIMER_VIRTUAL, &every, NULL);
 CKPT POINT before at
 	sum = integrate(0, 1, depth);
 	printf("%.9f %a %lu\n", sum, sum, intervals);
