@@ -70,7 +70,7 @@ waits_in() {
 
 @test "registers, signals, children and threads of a busy program are left alone" {
 	start_reading ckpt_busy
-	for ((i = 0; i < ROUNDS * 4; i++)); do
+	for ((i = 0; i < ROUNDS * 2; i++)); do
 		checkpoint
 	done
 	checkpoint --stop
