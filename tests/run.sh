@@ -102,16 +102,19 @@ corpus() {
 	done
 }
 
-# features NAME FILE... -- ENVIRONMENT...: these bats tests, a file on each processor.
+# features NAME FILE... -- ENVIRONMENT...: these bats tests.  They wait for things more than half of
+# the time, so there are more files at work than processors; the large ones begin, not to be the last.
 features() {
-	local name=$1 file log running=0 files=()
+	local name=$1 file log running=0 at_once files=()
 
 	while shift && [ "$1" != -- ]; do
 		files+=("$1")
 	done
 	shift
+	at_once=$(($(nproc) * 2))
+	mapfile -t files < <(ls -S "${files[@]}")
 	for file in "${files[@]}"; do
-		[ "$running" -lt "$(nproc)" ] || { wait -n; running=$((running - 1)); }
+		[ "$running" -lt "$at_once" ] || { wait -n; running=$((running - 1)); }
 		log=$logs/$name.${file##*/}
 		{
 			timeout -k 10 600 env "$@" bats --formatter tap "$file" > "$log" 2>&1
