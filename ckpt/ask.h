@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The questions of process/questions.h, asked in the name of a stopped process by system calls
- * (ckpt/tracee.h), each of which costs 10 to 20 microseconds of
- * the time that the process stands still; and what ptrace tells.
+ * (ckpt/tracee.h), each of which costs 10 to 20 microseconds of the time that the process stands
+ * still; and what ptrace tells.
  */
 #ifndef CKPT_ASK_H
 #define CKPT_ASK_H

@@ -62,8 +62,7 @@ static struct user_regs_struct resumed(const struct tracee_thread *t)
 
 /*
  * The kernel aborts a restartable sequence when its thread returns to it after a pause.  The calls
- * lead the thread elsewhere in between, which makes the
- * kernel forget the sequence: so it is aborted here.
+ * lead the thread elsewhere in between, and the kernel forgets the sequence: so it is aborted here.
  */
 static void abort_rseq(struct tracee_thread *t)
 {

@@ -67,16 +67,16 @@ static bool ranges_touch(const struct ranges *r, addr_t start, addr_t end)
 
 /* ---- What a snapshot does not have ----------------------------------------------------------- */
 
-/*
- * Shared memory that no file can give back; files without a name;
- * the vdso, which is not in the page tables as the process's own.
- */
 /* memfd_secret(): nobody but the process itself can read it. */
 static bool is_secret(const struct mapping *map)
 {
 	return map->deleted && map->path && strcmp(map->path, "/secretmem") == 0;
 }
 
+/*
+ * Shared memory that no file can give back; files without a name;
+ * the vdso, which is not in the page tables as the process's own.
+ */
 static bool is_read_early(const struct memory_source *m, const struct mapping *map)
 {
 	if (map->label == LABEL_VDSO || map->label == LABEL_VVAR || map->label == LABEL_VSYSCALL)

@@ -12,11 +12,11 @@ struct core;
 
 /*
  * Fills the empty model P from the core PATH, which may be compressed, and `-` for standard input
- * (elf/spool.h): identity, threads with all their regsets,
- * mappings (each with where its bytes are), auxiliary vector, memory.  Every number in the file is
- * checked against the file's size before use; a truncated core is refused with what is missing.
- * When the core holds a state note (owner RESTART), *STATE points to its text and *STATE_SIZE is
- * its length; otherwise *STATE is NULL.
+ * (elf/spool.h): identity, threads with all their regsets, mappings (each with where its bytes
+ * are), auxiliary vector, memory.  Every number in the file is checked against the file's size
+ * before use; a truncated core is refused with what is missing.  When the core holds a state note
+ * (owner RESTART), *STATE points to its text and *STATE_SIZE is its length; otherwise *STATE is
+ * NULL.
  *
  * Returns the core, which must outlive P, or NULL with the error.  Reading memory goes through
  * p->mappings as they are at that time, so P must stay where it is; it may be refined by a text.

@@ -19,9 +19,9 @@ enum {
 };
 
 /*
- * Opens the regular file of FD, which is open for writing, once more: the flags of FD itself may be
- * shared with other processes.  -1 where the file system
- * does not do it (tmpfs has nothing but a cache).
+ * Opens the regular file of FD, which is open for writing, once more: the flags of FD itself may
+ * be shared with other processes.  -1 where the file system does not do it (tmpfs has nothing but
+ * a cache).
  */
 int direct_open(int fd);
 

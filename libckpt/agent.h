@@ -3,9 +3,8 @@
  * The agent: the part of the project that lives in a program and has it checkpointed.
  *
  *   settings.c    the configuration, and the names that follow from it
- *   engine.c      starts the engine (the command ckpt,
- *   as a file in our memory), a process that nobody
- *                 has to wait for
+ *   engine.c      starts the engine (the command ckpt, as a file in our memory), a process that
+ *                 nobody has to wait for
  *   checkpoint.c  one checkpoint, from the first hook to the last
  *   handler.c     the checkpoint signal
  *   period.c      the timer

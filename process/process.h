@@ -345,9 +345,8 @@ MUST_CHECK int process_read(const struct process *p, addr_t addr, void *buf, siz
 /*
  * Adds what the text says to what the core says.  TEXT wins where both speak: descriptors,
  * dispositions, cwd and so on are taken over; its mappings refine those of the core (protection,
- * shared flag, label, path) without adding or removing any range, but for the untouched memory that
- * gdb leaves out.  P keeps pointing into TEXT's
- * strings, so TEXT must live as long as P.
+ * shared flag, label, path) without adding or removing any range, but for the untouched memory
+ * that gdb leaves out.  P keeps pointing into TEXT's strings, so TEXT must live as long as P.
  */
 MUST_CHECK int process_merge(struct process *p, const struct process *text, struct error *err);
 

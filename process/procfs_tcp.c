@@ -19,9 +19,9 @@ enum tcp_state {
 };
 
 /*
- * Over the loopback what was sent is in the peer's queue, where it
- * can be read, unless that is full.  SIOCOUTQ counts what is not
- * acknowledged, which may be late; SIOCOUTQNSD what was never sent.
+ * Over the loopback what was sent is in the peer's queue, where it can be read, unless that is
+ * full.  SIOCOUTQ counts what is not acknowledged, which may be late; SIOCOUTQNSD what was never
+ * sent.
  */
 static void read_queue(struct socket_reader *r, const struct tcp_info *info)
 {

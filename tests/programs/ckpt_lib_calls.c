@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Takes a checkpoint in the file of its first argument by ckpt_ckpt(), or without one waits for the
- * checkpoint signal until there is a file `go'.  Prints a word
- * for each hook as it is called, and what ckpt_ckpt() returned.
+ * Takes a checkpoint in the file of its first argument by ckpt_ckpt(), or without one waits for
+ * the checkpoint signal until there is a file `go'.  Prints a word for each hook as it is called,
+ * and what ckpt_ckpt() returned.
  */
 #include <stdio.h>
 #include <stdlib.h>
