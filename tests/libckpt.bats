@@ -491,12 +491,12 @@ print("end")' > out
 }
 
 @test "the terminal of a program that ends with its checkpoint has the modes of before" {
-	printf '%s\n' 'import tty, time' 'tty.setraw(0, when=0)' 'print("raw", end="\r\n", flush=True)' \
-		'time.sleep(1000)' > raw.py
+	printf '%s\n' 'import os, tty, time' 'tty.setraw(0, when=0)' 'open("pid", "w").write(str(os.getpid()))' \
+		'print("entered", end="\r\n", flush=True)' 'time.sleep(1000)' > raw.py
 	terminal_open
 	terminal_type "$BIN/ckpt -a USR1 -n raw $PYTHON raw.py; stty -a | tr ' ' '\\n' | grep -x -e '-*icanon' -e '-*echo'"
-	terminal_expect 'raw'
-	pkill -USR1 -f "^$PYTHON raw.py"
+	terminal_expect 'entered'
+	kill -USR1 "$(< pid)"
 	terminal_expect $'icanon\n'
 	[[ $SHOWN != *-icanon* ]] && [[ $SHOWN != *'-' ]] || fail "$SHOWN"
 	terminal_expect $'echo\n'
