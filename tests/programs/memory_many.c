@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * memory_many NUMBER GO [memfd]: has so many mappings, of its own or of a memfd, every other one for
- * reading only; says `ready', and when the file GO is there, whether they hold what they held.
+ * memory_many NUMBER GO [memfd]: has so many mappings, of its own or of a memfd, every other one
+ * for reading only; says `ready', and when the file GO is there, whether they hold what they held.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
