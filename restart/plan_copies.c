@@ -174,7 +174,10 @@ void plan_copies(const struct restore *r, struct plan *plan, struct copies *c)
 	free(c->pieces.bytes);
 }
 
-/* Behind the lists of all threads: what each helper does. */
+/*
+ * Behind the lists of all threads: what each helper does.  One whose maker is killed before the
+ * first operation reads to the end and exits; it holds nothing but the memory.
+ */
 void plan_helpers(struct plan *plan)
 {
 	for (unsigned i = 1; i < plan->copiers; i++)
