@@ -47,16 +47,6 @@ count() {
 	printf '%-34s %4d passed %3d failed %3d skipped\n' "$name" "$ok" "$bad" "$skip"
 }
 
-# tap NAME COMMAND...: a command that prints TAP.
-tap() {
-	local name=$1 log
-
-	shift
-	log=$(mktemp -p "$logs")
-	timeout -k 10 300 "$@" > "$log" 2>&1
-	count "$name" $? "$log"
-}
-
 # single NAME COMMAND...: a command whose exit status is the result of one test.
 single() {
 	local name=$1 log status=0
@@ -86,10 +76,13 @@ sources() { find tests -path "tests/$1*${2-}.c" -printf '%f\n' | sed 's/\.c$//' 
 
 # unit NAME BUILD, corpus NAME BUILD: the unit tests; the fuzz harnesses over their corpora.
 unit() {
-	local name
+	local name log=$logs/$1
 
+	# shellcheck disable=SC2016  # another shell expands it
+	sources unit/ _test | env "${sanitizer_options[@]}" xargs -P "$(nproc)" -I'{}' sh -c \
+		'timeout -k 10 300 "$0/tests/{}" > "$1.{}" 2>&1; echo $? > "$1.{}.status"' "$2" "$log"
 	for name in $(sources unit/ _test); do
-		tap "$1: $name" env "${sanitizer_options[@]}" "$2/tests/$name"
+		count "$1: $name" "$(< "$log.$name.status")" "$log.$name"
 	done
 }
 
