@@ -84,11 +84,16 @@ reserve_huge() {
 	echo $((HUGE_PAGES + $1)) > /proc/sys/vm/nr_hugepages
 }
 
+# free_huge NUMBER: whether so many are there for the taking.
+free_huge() { [ "$(< /sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages)" -ge "$1" ]; }
+
 # They suffice for just that: two for the file, two for memory besides.
 @test "a memfd of huge pages is one again" {
 	reserve_huge 4
+	free_huge 4 || skip "this machine does not give so many huge pages"
 	odd huge-file
 	"$BIN/ckpt" -k -p "$PID" -o core
+	wait_until 20 free_huge 4  # when the process, and the copy that was saved, are gone
 	goes_on
 	lacks_text told 'huge pages'
 	grep -q '^same$' out
