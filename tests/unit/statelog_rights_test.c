@@ -15,7 +15,7 @@
 
 static bool is(const struct socket_message *m, const char *bytes, size_t count, int first, int last)
 {
-	return m->size == strlen(bytes) && memcmp(m->bytes, bytes, m->size) == 0 &&
+	return m->size == strlen(bytes) && (!m->size || !memcmp(m->bytes, bytes, m->size)) &&
 	       m->right_count == count &&
 	       (!count || (m->rights[0] == first && m->rights[count - 1] == last));
 }
