@@ -18,8 +18,10 @@
 #include "ckpt/capture.h"
 #include "ckpt/guard.h"
 #include "ckpt/holes.h"
+#include "ckpt/losses.h"
 #include "ckpt/options.h"
 #include "ckpt/output.h"
+#include "ckpt/restart.h"
 #include "ckpt/run.h"
 #include "elf/cpu_features.h"
 #include "elf/embedded.h"
@@ -109,12 +111,11 @@ static void tell(const struct options *o, const char *what, const char *message)
 		return;  /* it has been killed meanwhile */
 }
 
-static int write_core(struct capture *c, const struct options *o, int fd,
+static int write_core(struct capture *c, const struct options *o, const struct text *text, int fd,
 		      struct core_write_stats *stats, struct error *err)
 {
 	struct core_source source = memory_core_source(&c->memory);
 	struct progress progress = { .start = seconds_now(), .wanted = isatty(STDERR_FILENO) };
-	struct text text = { 0 };
 	char cpu[CPU_FEATURES_SIZE];
 	struct utsname host;
 	struct core_write_options how = {
@@ -125,16 +126,10 @@ static int write_core(struct capture *c, const struct options *o, int fd,
 		.kernel = uname(&host) == 0 ? host.release : NULL,
 		.cpu = cpu_features_here(cpu) ? cpu : NULL,
 	};
-	int result = make_text(&text, &c->process, err);
 
-	if (result == 0 && o->log)
-		result = write_log(o->log, &text, err);
-	if (result == 0)
-		result = core_write(&c->process, &source, text.bytes, text.len, fd, &how, stats,
-				    err);
-	if (text.bytes)
-		munmap(text.bytes, text.len);
-	return result;
+	if (o->log && write_log(o->log, text, err) < 0)
+		return -1;
+	return core_write(&c->process, &source, text->bytes, text->len, fd, &how, stats, err);
 }
 
 /* ---- What it took ---------------------------------------------------------------------------- */
@@ -175,14 +170,41 @@ static void say_how_it_goes(const struct options *o, const struct capture *c)
 		fprintf(stderr, "ckpt: process %d goes on after %.1f ms\n", o->pid, c->stall * 1e3);
 }
 
+/* A process that cannot be brought back as it was is not ended; of one that goes on it is told. */
+static int check_losses(const struct capture *c, const struct options *o, const struct text *text,
+			struct error *err)
+{
+	bool ends = o->kill || o->exit;
+	char loss[ERROR_MESSAGE_SIZE];
+
+	if (o->accept_loss || (o->status_fd >= 0 && !ends))
+		return 0;
+	losses_find(&c->process, text->bytes, text->len, loss);
+	if (!loss[0])
+		return 0;
+	if (o->exit)
+		return error_set(err, ENOTSUP, "%s (ckpt -c saves it, and it goes on)", loss);
+	if (o->kill)
+		return error_set(err, ENOTSUP, "process %d goes on: %s (--accept-loss ends it all "
+				 "the same; without -k it is saved and goes on)", o->pid, loss);
+	fprintf(stderr, "ckpt: restart will want --accept-loss: %s\n", loss);
+	return 0;
+}
+
 static int save(struct capture *c, const struct options *o, struct output *output,
 		struct core_write_stats *stats, struct error *err)
 {
 	struct core_source source = memory_core_source(&c->memory);
+	struct text text = { 0 };
+	int result = -1;
 
-	if (leave_out(&c->process, &o->leave_out, err) < 0 ||
-	    leave_holes(&c->process, &source, err) < 0 ||
-	    write_core(c, o, output_fd(output), stats, err) < 0) {
+	if (leave_out(&c->process, &o->leave_out, err) == 0 &&
+	    leave_holes(&c->process, &source, err) == 0 &&
+	    make_text(&text, &c->process, err) == 0 && check_losses(c, o, &text, err) == 0)
+		result = write_core(c, o, &text, output_fd(output), stats, err);
+	if (text.bytes)
+		munmap(text.bytes, text.len);
+	if (result < 0) {
 		output_abandon(output);
 		return -1;
 	}
@@ -227,9 +249,6 @@ static int run(const struct options *o, struct error *err)
 	return result;
 }
 
-/* restart, which is in this program too: it resumes the core that stands behind the program. */
-extern int restart_main(int argc, char **argv);
-
 /* What the terminal sends is for the program that asked for its checkpoint. */
 static void ignore_terminal(void)
 {
@@ -246,7 +265,7 @@ int main(int argc, char **argv)
 	struct error err;
 	int status;
 
-	if (embedded_self(EMBEDDED_CORE))
+	if (embedded_self(EMBEDDED_CORE))  /* an executable checkpoint: the core behind us */
 		return restart_main(argc, argv);
 	if (run_options_parse(&program, argc, argv, &status))
 		return status >= 0 ? status : run_program(&program);

@@ -35,7 +35,9 @@ static const char usage[] =
 "      --keep=N        keep the last N checkpoints of that name, as FILE.1, FILE.2, ...\n"
 "  -z, --compress[=LEVEL]\n"
 "                      compress it (zstd, 1 to 19; default: 1 and core.PID.zst)\n"
-"  -k, --kill          end the process once the checkpoint is safe on disk\n"
+"  -k, --kill          end the process once the checkpoint is safe on disk; it goes on, and one line\n"
+"                      says why, when it could not be restarted as it was\n"
+"      --accept-loss   end it all the same\n"
 "      --stop          hold the process until its memory is saved, instead of making a\n"
 "                      copy-on-write snapshot\n"
 "      --unlinked-max=SIZE  keep up to SIZE bytes of unlinked files and memfds (default: 64M)\n"
@@ -60,7 +62,7 @@ static const char usage[] =
 
 enum { OPT_STOP = 256, OPT_LOG, OPT_STATS, OPT_JSON, OPT_KEEP, OPT_EXIT, OPT_STATUS_FD,
        OPT_LEAVE_OUT_FD, OPT_LEAVE_OUT_MEMORY, OPT_SPARE_MEMORY, OPT_TERMINAL_MODES,
-       OPT_UNLINKED_MAX, OPT_TCP_ESTABLISHED, OPT_OF_PROGRAM };
+       OPT_UNLINKED_MAX, OPT_TCP_ESTABLISHED, OPT_ACCEPT_LOSS, OPT_OF_PROGRAM };
 
 static const struct option longopts[] = {
 	{ "pid", required_argument, NULL, 'p' },
@@ -75,6 +77,7 @@ static const struct option longopts[] = {
 	{ "spare-memory", required_argument, NULL, OPT_SPARE_MEMORY },
 	{ "compress", optional_argument, NULL, 'z' },
 	{ "kill", no_argument, NULL, 'k' },
+	{ "accept-loss", no_argument, NULL, OPT_ACCEPT_LOSS },
 	{ "stop", no_argument, NULL, OPT_STOP },
 	{ "unlinked-max", required_argument, NULL, OPT_UNLINKED_MAX },
 	{ "tcp-established", no_argument, NULL, OPT_TCP_ESTABLISHED },
@@ -212,6 +215,7 @@ int options_parse(struct options *o, int argc, char **argv)
 			if (!leave_out_memory(&o->leave_out, optarg))
 				return wrong_use("not a range of addresses", optarg);
 			break;
+		case OPT_ACCEPT_LOSS: o->accept_loss = true; break;
 		case OPT_STOP: o->stop = true; break;
 		case OPT_UNLINKED_MAX:
 			if (!parse_size(optarg, &o->unlinked_max))

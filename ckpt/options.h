@@ -19,6 +19,7 @@ struct options {
 	int compress;        /* the level, of elf/compress.h; 0: not */
 	uint64_t unlinked_max;  /* bytes of files without a name to keep */
 	const char *log;     /* file for the state text, or NULL */
+	bool accept_loss;    /* end it although a restart will be without something */
 	bool kill, stop, verbose, stats, json;
 	bool tcp_established;
 

@@ -19,7 +19,7 @@ static struct finding *append(struct findings *f, enum severity severity)
 		f->list = list;
 		f->capacity = capacity;
 	}
-	f->list[f->count].severity = severity;
+	f->list[f->count] = (struct finding){ .severity = severity };
 	return &f->list[f->count++];
 }
 
@@ -43,6 +43,7 @@ void findings_add_loss(struct findings *f, const char *fmt, ...)
 
 	if (!finding)
 		return;
+	finding->acceptable = true;
 	va_start(args, fmt);
 	size_t len = vformat(finding->text, sizeof finding->text, fmt, args);
 	va_end(args);

@@ -19,6 +19,7 @@ enum severity {
 
 struct finding {
 	enum severity severity;
+	bool acceptable;  /* by --accept-loss */
 	char text[ERROR_MESSAGE_SIZE];
 };
 

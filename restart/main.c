@@ -89,6 +89,15 @@ static int report_check(const struct restore *r, const struct findings *f)
 	return obstacles ? EXIT_FAILED : 0;
 }
 
+/* For ckpt: what is lost wherever the process is restarted, if it ends now. */
+static int report_losses(const struct findings *f)
+{
+	for (size_t i = 0; i < f->count; i++)
+		if (f->list[i].acceptable)
+			puts(f->list[i].text);
+	return f->out_of_memory ? EXIT_FAILED : 0;
+}
+
 /* ---- The modes ------------------------------------------------------------------------------- */
 
 static int print_plan(struct restore *r)
@@ -252,7 +261,7 @@ static int do_restart(struct restore *r, const struct findings *f)
 
 static int run(struct restore *r)
 {
-	struct findings findings = { .accept_loss = r->options->accept_loss };
+	struct findings findings = { .accept_loss = r->options->accept_loss || r->options->alive };
 	struct error err;
 	int status = program_find(r, &err);
 
@@ -276,7 +285,9 @@ static int run(struct restore *r)
 	    index_segments(r, &err) < 0)
 		return fail(&err);
 	restore_check(r, &findings);
-	if (r->options->mode == MODE_CHECK)
+	if (r->options->alive)
+		status = report_losses(&findings);
+	else if (r->options->mode == MODE_CHECK)
 		status = report_check(r, &findings);
 	else if (r->options->mode == MODE_PLAN)
 		status = print_plan(r);

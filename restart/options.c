@@ -61,7 +61,7 @@ static const struct option longopts[] = {
 	{ "strict", no_argument, NULL, OPT_STRICT },
 	{ "tcp-established", no_argument, NULL, OPT_TCP_ESTABLISHED },
 	{ "show", no_argument, NULL, OPT_SHOW },
-	{ "check", no_argument, NULL, OPT_CHECK },
+	{ "check", optional_argument, NULL, OPT_CHECK },
 	{ "plan", no_argument, NULL, OPT_PLAN },
 	{ "log", no_argument, NULL, OPT_LOG },
 	{ "core", no_argument, NULL, OPT_CORE },
@@ -150,7 +150,12 @@ int options_parse(struct options *o, int argc, char **argv)
 		case OPT_STRICT: o->strict = true; break;
 		case OPT_TCP_ESTABLISHED: o->tcp_established = true; break;
 		case OPT_SHOW: o->mode = MODE_SHOW; break;
-		case OPT_CHECK: o->mode = MODE_CHECK; break;
+		case OPT_CHECK:
+			o->mode = MODE_CHECK;
+			o->alive = optarg != NULL;
+			if (optarg && strcmp(optarg, "alive") != 0)
+				return wrong_use("--check takes nothing, or alive", optarg);
+			break;
 		case OPT_PLAN: o->mode = MODE_PLAN; break;
 		case OPT_LOG: o->mode = MODE_LOG; break;
 		case OPT_CORE: o->mode = MODE_CORE; break;

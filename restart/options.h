@@ -29,6 +29,7 @@ struct options {
 	const char *filedes;     /* text file, or NULL */
 	bool nostop, wait, verbose, select, accept_loss, strict, lazy;
 	bool tcp_established;
+	bool alive;              /* check: the process itself still runs, and has what it has */
 	bool become;             /* this very process becomes the restored one */
 	bool breakpoint;
 	uint64_t breakpoint_at;

@@ -52,7 +52,7 @@ void check_locks(const struct restore *r, struct findings *f, const struct descr
 	struct stat st;
 
 	/* To open what is neither may change it: a fifo lets in who waits for a reader. */
-	if (!file->lock_count || file->deleted || file->kind != FILE_PATH ||
+	if (r->options->alive || !file->lock_count || file->deleted || file->kind != FILE_PATH ||
 	    stat(file->name, &st) < 0 || (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
 		return;
 	cleanup_fd int fd = open(file->name, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);

@@ -85,7 +85,7 @@ void check_segments(const struct restore *r, struct findings *f)
 		const struct segment *s = r->segments[i].segment;
 		enum segment_fate fate = r->segments[i].fate;
 
-		if (fate == SEGMENT_COPIED)
+		if (fate == SEGMENT_COPIED && !r->options->alive)
 			findings_add_loss(f, "shared memory segment %u (key %#x) is in use: the "
 					  "process would have a copy that it shares with nobody",
 					  s->id, s->key);

@@ -48,6 +48,26 @@ rounds() {
 # field NAME: of /proc/PID/status.
 field() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$PID/status"; }
 
+@test "a process that would lose something is not ended" {
+	local to
+
+	mkfifo in
+	exec {IN}<> in
+	start bash -c 'exec 5> >(cat > got); echo ready; read -r _; echo still >&5; echo ok' < in > out 2> err
+	wait_text out ready
+	for to in core -; do
+		run -1 --separate-stderr "$BIN/ckpt" -k -p "$PID" -o "$to"
+		[[ $stderr == "ckpt: process $PID goes on: descriptor 5 was a pipe to another process and "* ]]
+		[ -z "$output" ]
+		[ ! -e core ]
+	done
+	run -0 --separate-stderr "$BIN/ckpt" -p "$PID" -o core
+	[[ $stderr == "ckpt: restart will want --accept-loss: descriptor 5 was a pipe to another process and "* ]]
+	checkpoint --accept-loss
+	ends_well
+	wait_text got still
+}
+
 # ---- What the process sees ---------------------------------------------------------------------------------
 
 # The first thread of the process is that in which system calls are made, so each call has its turn there.

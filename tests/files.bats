@@ -19,7 +19,7 @@ hold() {
 }
 
 # checkpoint OPTION...: into core, with the text beside it.
-checkpoint() { "$BIN/ckpt" -p "$PID" -o core --log=text "$@"; }
+checkpoint() { "$BIN/ckpt" --accept-loss -p "$PID" -o core --log=text "$@"; }
 
 resume() { "$BIN/restart" -n -w "$@" core > restart.out 2>&1 < /dev/null; }
 

@@ -369,6 +369,18 @@ print("end")' > out
 	printf '%s\n' alarm end | diff - out
 }
 
+@test "a program that would lose something is not ended" {
+	start ckpt -n saved bash -c 'exec 5> >(cat > got); echo ready
+		until [ -e go ]; do sleep 0.01; done; echo still >&5; echo end' > out 2> err
+	wait_text out ready
+	kill -TSTP "$PID"
+	wait_text err '^bash: not checkpointed: descriptor 5 was a pipe to another process .*(ckpt -c saves it'
+	[ ! -e saved ]
+	touch go
+	ends "$PID" 0
+	wait_text got still
+}
+
 # ---- Children ------------------------------------------------------------------------------------------
 
 @test "a child that executes another program has a checkpoint of its own" {

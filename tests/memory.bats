@@ -134,7 +134,7 @@ free_huge() { [ "$(< /sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages)" 
 
 @test "memory that nobody else can read takes --accept-loss" {
 	odd secret
-	"$BIN/ckpt" -k -p "$PID" -o core
+	"$BIN/ckpt" --accept-loss -k -p "$PID" -o core
 	run "$BIN/restart" --check core
 	[ "$status" -eq 125 ]
 	grep -q '^obstacle: memory at [0-9a-f]*-[0-9a-f]* of /secretmem is not in the core and would be zeros (--accept-loss' <<< "$output"
@@ -144,7 +144,7 @@ free_huge() { [ "$(< /sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages)" 
 
 @test "the ring of io_setup() takes --accept-loss" {
 	odd ring
-	"$BIN/ckpt" -k -p "$PID" -o core
+	"$BIN/ckpt" --accept-loss -k -p "$PID" -o core
 	run "$BIN/restart" --check core
 	[ "$status" -eq 125 ]
 	grep -q '^obstacle: memory at [0-9a-f]*-[0-9a-f]* was the ring of io_setup(), whose requests are lost, and would be ordinary memory (--accept-loss' <<< "$output"
