@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * restart knows what it cannot restore.  It is in this program too, and is asked about a core of which
- * the memory is left out, as that does not matter here.
+ * restart knows what it cannot restore.  It is in this program too, and is asked about a core that
+ * lacks the memory, which does not matter here.
  */
 #define _GNU_SOURCE
 #include "ckpt/losses.h"

@@ -8,8 +8,8 @@
 #include "process/process.h"
 
 /*
- * The first thing that a restart of P would refuse to go on without, as restart says it; STATE is its text.
- * Empty when there is nothing, or when it cannot be told: then restart will say so.
+ * The first thing that a restart of P, whose text is STATE, would refuse to go on without, as
+ * restart says it.  Empty when there is nothing, or when it cannot be told: then restart will say.
  */
 void losses_find(const struct process *p, const char *state, size_t state_size,
 		 char line[ERROR_MESSAGE_SIZE]);
