@@ -271,7 +271,7 @@ note_offset() {
 
 @test "limits that are too small" {
 	refuses 125 'restart: the stack .*\(raise it: ulimit -Hs\)' \
-		bash -c 'ulimit -s 64; exec ./restart -n saved'
+		bash -c 'ulimit -s 112; exec ./restart -n saved'
 	sed -i "s/^2 : /900 : /" text
 	refuses 125 'restart: .*limit of 500 open files \(raise it: ulimit -Hn\)' \
 		bash -c 'ulimit -n 500; exec ./restart -n -ftext saved'
