@@ -20,7 +20,7 @@ saved() {
 	touch out err && chmod a+w out err
 	start "${AS_USER[@]}" python3 -S victim.py < /dev/null > out 2> err
 	wait_text out '^ready' || { cat err; return 1; }
-	as_user "$BIN/ckpt" -k -p "$PID" -o core
+	as_user "$BIN/ckpt" --accept-loss -k -p "$PID" -o core
 	"$BIN/restart" --log core > text
 }
 

@@ -7,6 +7,7 @@ load helper
 setup() {
 	common_setup
 	start sleep 1000 < /dev/null > out 2> err
+	wait_text "/proc/$PID/comm" '^sleep$'
 	"$BIN/ckpt" -k -p "$PID" -o saved
 	printf '%s : /dev/null : 0\n' 0 1 2 > text
 }
