@@ -92,7 +92,7 @@ static void packets_set_up(void)
 	NEED(cooked >= 0 && ioctl(packets, TIOCPKT, &one) == 0);
 }
 
-/* Reads TEXT, in as many packets as it comes in: a line may come in two.  Each begins with a zero. */
+/* Reads TEXT in as many packets as it comes in; each begins with a zero. */
 static bool reads_packets(int fd, const char *text)
 {
 	struct pollfd poller = { .fd = fd, .events = POLLIN };
