@@ -130,9 +130,13 @@ _Static_assert(sizeof(struct siginfo_head) == 48, "include/uapi/asm-generic/sigi
 
 static int add_pending(struct process *p, pid_t tid, const siginfo_t *info, struct error *err)
 {
-	struct pending_signal *pending = process_add_pending_signal(p);
+	struct pending_signal *pending;
 	struct siginfo_head head;
 
+	/* Sent just now, or to a process that is stopped already: no state of it. */
+	if (info->si_signo == SIGSTOP || info->si_signo == SIGKILL)
+		return 0;
+	pending = process_add_pending_signal(p);
 	if (!pending)
 		return error_set(err, ENOMEM, "not enough memory");
 	memcpy(&head, info, sizeof head);

@@ -218,6 +218,18 @@ setup_pause() { mkfifo pause; }
 	[ "$(head -n $((last + 5)) out)" = "$(seq 0 $((last + 4)))" ]
 }
 
+@test "a SIGSTOP on its way to a stopped process is no state of it" {
+	start bash -c 'echo ready; until [ -e go ]; do sleep 0.01; done; echo ok' > out
+	wait_text out ready
+	kill -STOP "$PID"
+	wait_state "$PID" T
+	kill -STOP "$PID"  # waits for as long as it is stopped
+	"$BIN/ckpt" -k -p "$PID" -o core
+	touch go
+	"$BIN/restart" -n -w core < /dev/null 2> err
+	[ "$(tail -n 1 out)" = ok ]
+}
+
 @test "-k: the end of a program with threads is heard of when it comes" {
 	need strace
 	build_program real_threads

@@ -56,6 +56,8 @@ interrupt() {
 	kill -INT "$1"
 	wait_until 20 newer "$before"
 }
+# resumed NAME: the program goes on; what is sent from now on is for it.
+resumed() { wait_text "/proc/$PID/comm" "^$1\$"; }
 identity() { stat -c '%i %z' CHECKPOINT 2>/dev/null || echo none; }
 newer() { [ "$(identity)" != "$1" ] && [ -e CHECKPOINT ]; }
 
@@ -146,6 +148,7 @@ start_and_crash() {
 		interrupt "$PID"
 		kill -KILL "$PID"
 		start checkpoint tmp CHECKPOINT >> foo 2> err
+		resumed tmp
 	done
 	ends "$PID" 0
 	thirteen | diff - foo
