@@ -346,10 +346,13 @@ longer() { [ "$(stat -c %s "$1")" -gt "$2" ]; }
 	run "$BIN/savefds" "$PID"
 	[ "$status" -eq 1 ]
 	[ "$output" = "savefds: process $PID: there is no such process (any more)" ] || fail "$output"
-	run "$BIN/savefds" -o none/text $$
+	# One that stands still, unlike this shell.
+	start sleep 1000
+	wait_text "/proc/$PID/comm" '^sleep$'
+	run "$BIN/savefds" -o none/text "$PID"
 	[ "$status" -eq 1 ]
 	[ "$output" = 'savefds: none/text: cannot open its directory: No such file or directory' ] || fail "$output"
-	run "$BIN/savefds" -o /dev/null $$
+	run "$BIN/savefds" -o /dev/null "$PID"
 	[ "$status" -eq 1 ]
 	[ "$output" = 'savefds: /dev/null: is there and not a regular file; give another name' ] || fail "$output"
 	[ -c /dev/null ]
