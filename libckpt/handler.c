@@ -86,7 +86,12 @@ static void handle_signal(int signo, siginfo_t *info, void *context)
 	enum occasion occasion = period_ended(info) ? BY_PERIOD : BY_SIGNAL;
 	bool by_us;
 
-	(void)signo;
+	/* The period's own signal, sent by somebody else, asks for nothing. */
+	if (signo == ours.period && occasion != BY_PERIOD) {
+		if (!handler_is_due(context))
+			interrupted_call_resume(context);
+		return;
+	}
 	block_signals();
 	/* A checkpoint after which the program ends is never dropped. */
 	if (!borrows_memory() &&

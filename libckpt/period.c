@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The period: a POSIX timer, so that alarm() and setitimer() stay the program's.  It comes by the
- * checkpoint signal, told apart by its value, or by a real-time signal where there is none.
+ * The period: a POSIX timer, so that alarm() and setitimer() stay the program's.  It comes by a
+ * real-time signal of its own: daemons block SIGTSTP in all threads or take it by sigwait().
  *
  * It rings once and is made anew after each checkpoint: a period that is shorter than a checkpoint
  * takes does not pile up.  During a checkpoint there is none, so that none is in the checkpoint.
@@ -14,7 +14,11 @@
 
 #include "process/raw_x86_64.h"
 
-enum { OTHER_SIGNAL = 62 };  /* SIGRTMAX - 2 */
+/*
+ * SIGRTMAX - 3.  Not SIGRTMAX - 2: Java wakes threads by that whose descriptor another one closes
+ * (INTERRUPT_SIGNAL in its NativeThread.c).
+ */
+enum { PERIOD_SIGNAL = 61 };
 
 static int marker;  /* its address */
 static int timer;
@@ -23,9 +27,7 @@ static pid_t armed_by;
 
 int period_signal(void)
 {
-	if (!settings.config.msperiod)
-		return 0;
-	return settings.config.asyncsig ? (int)settings.config.asyncsig : OTHER_SIGNAL;
+	return settings.config.msperiod ? PERIOD_SIGNAL : 0;
 }
 
 bool period_ended(const siginfo_t *info)

@@ -332,6 +332,33 @@ save() {
 	[ ! -s err ]
 }
 
+@test "a program that takes the signal by sigwait() in one thread and blocks it in the others has its period" {
+	build_program ckpt_lib_sigwait
+	start ckpt -z 50 ./ckpt_lib_sigwait > out
+	wait_text out ready
+	# One may have been on its way.
+	for _ in 1 2; do
+		rm -f ckpt_lib_sigwait.ckpt
+		wait_until 20 test -e ckpt_lib_sigwait.ckpt
+	done
+	kill -TSTP "$PID"
+	ends "$PID" 0
+	# Nothing but the one signal that was sent has come to it.
+	printf '%s\n' ready "signal $(kill -l TSTP)" | diff - out
+}
+
+@test "the signal of the period asks for nothing when somebody else sends it" {
+	build_program ckpt_lib_count
+	start ckpt -z 1000000 ./ckpt_lib_count > out
+	wait_lines out 3
+	kill -61 "$PID"
+	grows out
+	touch go
+	ends "$PID" 7
+	counts_up out
+	[ ! -e ckpt_lib_count.ckpt ]
+}
+
 @test "a signal that comes during a checkpoint still ends a pause()" {
 	need "$PYTHON"
 	for _ in 1 2 3 4 5; do
