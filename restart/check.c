@@ -67,10 +67,23 @@ static void check_program(const struct restore *r, struct findings *f)
 
 /* ---- Signals, directory ---------------------------------------------------------------------- */
 
+/* With errno. */
+static bool can_be_entered(const char *directory)
+{
+	struct stat st;
+
+	if (stat(directory, &st) < 0)
+		return false;
+	if (!S_ISDIR(st.st_mode)) {
+		errno = ENOTDIR;
+		return false;
+	}
+	return access(directory, X_OK) == 0;
+}
+
 static void check_state(const struct restore *r, struct findings *f)
 {
 	const struct process *p = r->process;
-	struct stat st;
 	char names[256] = "";
 	size_t len = 0;
 
@@ -90,11 +103,10 @@ static void check_state(const struct restore *r, struct findings *f)
 		findings_add(f, LOSS, "%u child process%s of it %s not restored: a wait for %s "
 			     "says that there is none", p->children, p->children > 1 ? "es" : "",
 			     p->children > 1 ? "are" : "is", p->children > 1 ? "them" : "it");
-	if (p->have & HAVE_CWD && (stat(p->cwd, &st) < 0 || !S_ISDIR(st.st_mode) ||
-				   access(p->cwd, X_OK) < 0))
+	if (p->have & HAVE_CWD && !can_be_entered(p->cwd))
 		findings_add(f, OBSTACLE, "the working directory %s cannot be entered: %s (make "
 			     "it, edit the cwd line, or use --map OLD=NEW)", p->cwd,
-			     strerror(errno ? errno : ENOTDIR));
+			     strerror(errno));
 	if (p->have & HAVE_ROOT && strcmp(p->root, "/") != 0)
 		findings_add_loss(f, "the process had %s as its root directory and would have ours",
 				  p->root);

@@ -45,7 +45,7 @@ static void check_unchanged(const struct restore *r, struct findings *f, const s
 	bool appends = file->flags_known && file->flags & O_APPEND;
 	char length[80];
 
-	if (!then->known || !S_ISREG(now->st_mode))
+	if (!then->known)
 		return;
 	format(length, sizeof length, "is %llu bytes %s", (unsigned long long)(size > then->size ?
 	       size - then->size : then->size - size), size > then->size ? "longer" : "shorter");
@@ -69,6 +69,48 @@ static void check_unchanged(const struct restore *r, struct findings *f, const s
 			     at.text, d->fd, file->name, what, why);
 }
 
+static const char *kind_of(mode_t mode)
+{
+	return S_ISREG(mode) ? "a regular file"
+	     : S_ISDIR(mode) ? "a directory"
+	     : S_ISFIFO(mode) ? "a fifo"
+	     : S_ISSOCK(mode) ? "a socket"
+	     : "a device";
+}
+
+/*
+ * Whether the path leads to the kind of file that it led to, as far as that is known.  A device may
+ * be meant: /dev/null for a log, say.  Who reads a fifo in the place of a file waits for ever.
+ */
+static bool check_kind(const struct restore *r, struct findings *f, const struct descriptor *d,
+		       mode_t now)
+{
+	const struct description *file = description_of(r->process, d);
+	struct text_place at = place_of(r, d);
+	bool directory = file->flags_known && file->flags & O_DIRECTORY &&
+			 !(file->flags & MADE_NAMELESS);
+	bool device = S_ISCHR(now) || S_ISBLK(now);
+
+	if (file->stamp.known && device)
+		findings_add(f, r->options->strict ? OBSTACLE : LOSS, "%sdescriptor %d: %s was a "
+			     "regular file and is a device now%s", at.text, d->fd, file->name,
+			     r->options->strict ? " (which --strict refuses)" : "");
+	else if (file->stamp.known && !S_ISREG(now))
+		findings_add(f, OBSTACLE, "%sdescriptor %d was %s, a regular file, which is %s now "
+			     "(put the file back, or use --map OLD=NEW)", at.text, d->fd,
+			     file->name, kind_of(now));
+	else if (directory && !S_ISDIR(now))
+		findings_add(f, OBSTACLE, "%sdescriptor %d was %s, a directory, which is %s now "
+			     "(put it back, or use --map OLD=NEW)", at.text, d->fd, file->name,
+			     kind_of(now));
+	else if (S_ISDIR(now) && file->flags_known && access_mode(file) != O_RDONLY)
+		findings_add(f, OBSTACLE, "%sdescriptor %d: %s is a directory, which cannot be "
+			     "opened for writing", at.text, d->fd, file->name);
+	else
+		return !file->stamp.known || S_ISREG(now);
+	return false;
+}
+
 static void check_opened(const struct restore *r, struct findings *f, const struct descriptor *d,
 			 const struct stat *st)
 {
@@ -89,7 +131,7 @@ static void check_opened(const struct restore *r, struct findings *f, const stru
 	else if ((file->queued_size || file->pipe_size) && !S_ISFIFO(st->st_mode))
 		findings_add(f, OBSTACLE, "%sdescriptor %d was %s, a fifo, which is none now (put "
 			     "it back, or delete its pipe lines)", at.text, d->fd, file->name);
-	else if (is_made_up(file->name))
+	else if (!check_kind(r, f, d, st->st_mode) || is_made_up(file->name))
 		return;
 	else if (S_ISREG(st->st_mode) && (uint64_t)st->st_size < file->offset)
 		findings_add(f, OBSTACLE, "%sdescriptor %d was at offset %llu of %s, which is only "

@@ -225,6 +225,15 @@ note_offset() {
 	echo "cwd : $WORK/nowhere" >> text
 	refuses 125 "^restart: the working directory $WORK/nowhere cannot be entered: No such file or directory \\(.*--map OLD=NEW\\)" \
 		./restart -n -ftext saved
+	sed -i "s,nowhere$,out," text
+	refuses 125 "^restart: the working directory $WORK/out cannot be entered: Not a directory \\(" \
+		./restart -n -ftext saved
+}
+
+@test "a directory where a file was open for writing" {
+	sed -i "s,^1 : $WORK/out,1 : $WORK," text
+	refuses 125 "^restart: text:3: descriptor 1: $WORK is a directory, which cannot be opened for writing" \
+		./restart -n -ftext saved
 }
 
 @test "a text that is malformed, missing, or has two lines for one descriptor" {

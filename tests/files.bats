@@ -21,7 +21,7 @@ hold() {
 # checkpoint OPTION...: into core, with the text beside it.
 checkpoint() { "$BIN/ckpt" --accept-loss -p "$PID" -o core --log=text "$@"; }
 
-resume() { "$BIN/restart" -n -w "$@" core > restart.out 2>&1 < /dev/null; }
+resume() { timeout 120 "$BIN/restart" -n -w "$@" core > restart.out 2>&1 < /dev/null; }
 
 # refused MESSAGE OPTION...: nothing is started, and the message is told.
 refused() {
@@ -54,6 +54,33 @@ goes_on() {
 	refused "descriptor 3: $WORK/holds.middle is another file than .*, and is 2 bytes longer" --strict
 	goes_on
 	has_text restart.out 'is another file than when the checkpoint was made, and is 2 bytes longer$'
+}
+
+@test "a file that is no file any more is refused, a device in its place is told" {
+	hold file-offset
+	checkpoint -k
+	rm holds.middle
+	local was="descriptor 3 was $WORK/holds.middle, a regular file, which is"
+	mkfifo holds.middle
+	refused "^restart: $was a fifo now (put the file back, or use --map OLD=NEW)$"
+	refused "^restart: text:[0-9]*: $was a fifo now" -ftext
+	mv holds.middle fifo && ln -s fifo holds.middle
+	refused "^restart: $was a fifo now" --strict
+	rm holds.middle && mkdir holds.middle
+	refused "^restart: $was a directory now (put"
+	rmdir holds.middle && ln -s /dev/null holds.middle
+	refused "^restart: descriptor 3: $WORK/holds.middle was a regular file and is a device now (which --strict refuses)$" --strict
+	"$BIN/restart" --check core > found
+	has_text found "^loss: descriptor 3: $WORK/holds.middle was a regular file and is a device now$"
+}
+
+@test "a directory that is none any more is refused" {
+	hold directory-listing
+	checkpoint -k
+	local folder
+	folder=$(sed -n 's/^3 : \([^ ]*\) : .*/\1/p' text)
+	mv "$folder" elsewhere && touch "$folder"
+	refused "^restart: descriptor 3 was $folder, a directory, which is a regular file now (put it back, or use --map OLD=NEW)$"
 }
 
 @test "a file that has not changed passes --strict without a word" {
