@@ -222,7 +222,8 @@ $(BUILD)/syscall_names.h:
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include \
 		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man3 \
-		$(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man7
+		$(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man7 \
+		$(DESTDIR)$(PREFIX)/share/doc/restart
 	install $(BIN)/restart $(BIN)/ckpt $(BIN)/savefds $(BIN)/ckptcvt $(BIN)/checkpoint \
 		$(DESTDIR)$(PREFIX)/bin
 	install $(LIB)/libsavefds.so $(LIB)/libckpt.so $(DESTDIR)$(PREFIX)/lib
@@ -234,6 +235,7 @@ install: all
 	install -m 644 doc/*.3 $(DESTDIR)$(PREFIX)/share/man/man3
 	install -m 644 doc/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m 644 doc/*.7 $(DESTDIR)$(PREFIX)/share/man/man7
+	install -m 644 doc/*.md $(DESTDIR)$(PREFIX)/share/doc/restart
 	@if [ -n "$(DESTDIR)" ]; then :; elif [ "$$(id -u)" = 0 ] && ldconfig 2>/dev/null; then :; else \
 		echo "for programs linked with -lckpt: run ldconfig, or set LD_LIBRARY_PATH=$(PREFIX)/lib"; \
 	fi

@@ -9,10 +9,12 @@ install_to() {
 		BIN="$BIN" LIB="$LIB" "$@"
 }
 
-@test "make install puts programs, library and manual pages under DESTDIR and PREFIX" {
+@test "make install puts programs, library and documents under DESTDIR and PREFIX" {
 	install_to DESTDIR="$WORK/root" PREFIX=/opt/thing
 	cd root
-	diff <(find . -type f | sort) - <<-END
+	diff <(cd "$ROOT/doc" && echo *.md | tr ' ' '\n') <(ls opt/thing/share/doc/restart)
+	[ -s opt/thing/share/doc/restart/limits.md ]
+	diff <(find . -type f ! -name '*.md' | sort) - <<-END
 		./opt/thing/bin/checkpoint
 		./opt/thing/bin/ckpt
 		./opt/thing/bin/ckptcvt
@@ -49,6 +51,19 @@ install_to() {
 	cd "$ROOT/doc"
 	run mandoc -T lint -W warning ./*.[1357]
 	[ "$status" -eq 0 ] || fail "$output"
+}
+
+@test "each manual page is shown without left-over macros and in 80 columns" {
+	local page
+
+	need mandoc
+	cd "$ROOT/doc"
+	for page in *.[1357]; do
+		mandoc -T ascii -O width=78 "$page" | sed 's/.\x08//g' > "$WORK/page"
+		! grep -nE '\b(Ar|Cm|Dv|Er|Ev|Fa|Fl|Fn|Li|Nm|Ns|Op|Pa|Pq|Ql|Sx|Xr)\b|[A-Za-z]~\.|[A-Z]! ' \
+			"$WORK/page" || fail "$page shows a macro"
+		[ "$(wc -L < "$WORK/page")" -le 80 ] || fail "$page is wider than 80 columns"
+	done
 }
 
 @test "the manual page of a program names each of its long options" {
