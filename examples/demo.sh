@@ -42,11 +42,13 @@ folder=$(mktemp -d) || exit 1
 trap 'cd /; rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
 PATH=$BIN:$PATH
+# LD_PRELOAD takes no path with a blank in it, so it is not named where it was built.
+cp "$LIB/libsavefds.so" . || exit 1
 
 say "1. A program that adds up the primes below $limit.  Nothing in it knows of checkpoints."
 # A script's background jobs have SIGQUIT ignored; those of a shell at a terminal have not.
-echo "\$ LD_PRELOAD=$LIB/libsavefds.so compute $limit > result &"
-env --default-signal=QUIT LD_PRELOAD="$LIB/libsavefds.so" compute $limit > result &
+echo "\$ LD_PRELOAD=./libsavefds.so compute $limit > result &"
+env --default-signal=QUIT LD_PRELOAD=./libsavefds.so compute $limit > result &
 pid=$!
 until grep -qs 'at 3000000:' result; do
 	kill -0 $pid 2>/dev/null || die "compute ended early"

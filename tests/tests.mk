@@ -13,9 +13,10 @@ check:
 	+tests/run.sh
 
 demo:
-	tests/install-packages.sh demo
-	$(MAKE) all
-	BIN=$(BIN) LIB=$(LIB) examples/demo.sh
+	@tests/install-packages.sh demo
+	@echo "Building ..."
+	@$(MAKE) -s all
+	@BIN=$(BIN) LIB=$(LIB) examples/demo.sh
 
 # The real programs and the checkpoints that harm nobody, again and again; stops at the first round
 # that fails.
