@@ -29,11 +29,13 @@ want() { "${@:2}" || wanted+=("$1"); }
 
 need gcc has gcc
 need make has make
-need libc6-dev links gcc stdio.h
 need pkg-config has pkg-config
-need libelf-dev links gcc gelf.h -lelf
-need libxxhash-dev links gcc xxhash.h -lxxhash
-need libzstd-dev links gcc zstd.h -lzstd
+# restart and ckpt are linked statically.
+need libc6-dev links gcc stdio.h -static
+need zlib1g-dev links gcc zlib.h -static -lz
+need libelf-dev links gcc gelf.h -static -lelf
+need libxxhash-dev links gcc xxhash.h -static -lxxhash
+need libzstd-dev links gcc zstd.h -static -lzstd
 need binutils has objcopy
 case $purpose in
 demo) ;;
