@@ -7,7 +7,7 @@
  *	1
  *	2
  *	^Z
- *	$ foo.ckpt
+ *	$ ./foo.ckpt
  *	3
  */
 #include <stdio.h>
