@@ -123,11 +123,26 @@ static bool is_script(const char *line, ssize_t len, char interpreter[LINE_MOST]
 	return true;
 }
 
+/* Its folder without links, and its own name, which may be one: some programs go by that. */
+static void name_fully(char found[PATH_MAX], const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[PATH_MAX], full[PATH_MAX];
+
+	format(folder, sizeof folder, "%.*s", slash ? (int)(slash + 1 - path) : 1,
+	       slash ? path : ".");
+	if (!realpath(folder, full) ||
+	    format(found, PATH_MAX, "%s%s%s", full, full[1] ? "/" : "",
+		   slash ? slash + 1 : path) >= PATH_MAX)
+		found[0] = '\0';
+}
+
 int program_find(struct program_file *f, const char *name, struct error *err)
 {
 	memset(f, 0, sizeof *f);
 	if (find(f->path, name, err) < 0)
 		return -1;
+	name_fully(f->found, f->path);
 	for (int depth = 0; depth < SCRIPTS_MOST; depth++) {
 		cleanup_fd int fd = open(f->path, O_RDONLY | O_CLOEXEC);
 		char start[LINE_MOST] = "", interpreter[LINE_MOST];

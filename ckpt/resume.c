@@ -24,20 +24,21 @@ static int look_at(const char *name, struct error *err)
 	if (found < 0)
 		return -1;
 	if (!found || e.kind != EMBEDDED_CORE)
-		return error_set(err, ENOEXEC, "%s: is there and no checkpoint; give another name",
-				 name);
+		return error_set(err, ENOEXEC, "%s: is there and no checkpoint", name);
 	return 1;
 }
 
-static int become(const char *name, struct error *err)
+static int become(const char *name, const struct program_file *f, struct error *err)
 {
 	char *argv[] = { (char *)name, NULL }, *environment[] = { NULL };
 
+	if (same_program(name, f, err) < 0)
+		return -1;
 	execve(name, argv, environment);
 	return error_sys(err, errno, "%s: cannot be executed", name);
 }
 
-int resume(const char *name, struct error *err)
+int resume(const char *name, const struct program_file *f, struct error *err)
 {
 	char older[PATH_MAX];
 	struct error first, other;
@@ -49,9 +50,9 @@ int resume(const char *name, struct error *err)
 		int is = look_at(i ? older : name, &other);
 
 		if (is > 0 && found)
-			fprintf(stderr, "ckpt: %s; continuing from %s\n", first.message, older);
+			fprintf(stderr, "ckpt: %s; an older one is whole\n", first.message);
 		if (is > 0)
-			return become(i ? older : name, err);
+			return become(i ? older : name, f, err);
 		if (is < 0 && !found)
 			first = other;
 		found |= is < 0;
@@ -59,7 +60,7 @@ int resume(const char *name, struct error *err)
 			break;
 	}
 	if (found)
-		error_set(err, first.code, "%s; there is none that can be continued from: remove "
-			  "it to start the program afresh", first.message);
+		error_set(err, first.code, "%s; there is none to continue from (give another name, "
+			  "or remove it to start the program afresh)", first.message);
 	return found ? -1 : 0;
 }

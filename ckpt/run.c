@@ -95,7 +95,8 @@ static int set_number(const char *variable, unsigned long value)
 	return setenv(variable, text, 1);
 }
 
-static int set_environment(const struct run_options *o, const char *name, const char *library)
+static int set_environment(const struct run_options *o, const struct program_file *f,
+			   const char *name, const char *library)
 {
 	char owner[24];
 
@@ -106,21 +107,22 @@ static int set_environment(const struct run_options *o, const char *name, const 
 	       (o->signal ? setenv("CKPT_ASYNCSIG", o->signal, 1) : 0) |
 	       (o->period ? setenv("CKPT_MSPERIOD", o->period, 1) : 0) |
 	       (o->keep ? set_number("CKPT_KEEP", o->keep) : 0) |
-	       setenv("CKPT_OWNER", owner, 1) | (library ? preload(library) : 0);
+	       setenv("CKPT_OWNER", owner, 1) | setenv(PROGRAM_VARIABLE, f->found, 1) |
+	       (library ? preload(library) : 0);
 }
 
-static int continue_from_checkpoint(const struct run_options *o, const char *name,
-				    struct error *err)
+static int continue_from_checkpoint(const struct run_options *o, const struct program_file *f,
+				    const char *name, struct error *err)
 {
 	const char *inherited = getenv("CKPT_NAME");
 	char usual[PATH_MAX];
 
 	if (*name)
-		return resume(name, err);
+		return resume(name, f, err);
 	if (inherited && *inherited)
-		return resume(inherited, err);
+		return resume(inherited, f, err);
 	format(usual, sizeof usual, "%s.ckpt", base_name(o->program[0]));
-	return resume(usual, err);
+	return resume(usual, f, err);
 }
 
 /* Why the program cannot be checkpointed, or NULL. */
@@ -152,7 +154,7 @@ int run_program(const struct run_options *o)
 		return not_found(o, &err);
 	if (choose_name(name, o, f.script, &err) < 0)
 		return fail(&err, RUN_FAILED);
-	if (o->resume && continue_from_checkpoint(o, name, &err) < 0)
+	if (o->resume && continue_from_checkpoint(o, &f, name, &err) < 0)
 		return fail(&err, RUN_FAILED);
 	if (check_name(name, &err) < 0)
 		return fail(&err, RUN_FAILED);
@@ -165,7 +167,7 @@ int run_program(const struct run_options *o)
 	}
 	if (!f.musl && library_place(library, &err) < 0)
 		return fail(&err, RUN_FAILED);
-	if (set_environment(o, name, f.musl ? NULL : library) != 0) {
+	if (set_environment(o, &f, name, f.musl ? NULL : library) != 0) {
 		fputs("ckpt: not enough memory\n", stderr);
 		return RUN_FAILED;
 	}

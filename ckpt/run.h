@@ -4,6 +4,7 @@
  *
  *   run_options.c   the command line
  *   resume.c        --resume: continues from a checkpoint instead
+ *   same_program.c  whether that is one of the same program
  *   find_program.c  which file PROGRAM is, and of what kind
  *   library.c       libckpt.so, which this program carries along
  *   run.c           the environment, and the exec
@@ -44,6 +45,7 @@ int run_program(const struct run_options *o);
 /* ---- find_program.c ---- */
 
 struct program_file {
+	char found[PATH_MAX];  /* as it was found, absolute; a script itself.  "": unknown */
 	char path[PATH_MAX];
 	bool script;     /* path is its interpreter's, by which it is run */
 	bool is_static;  /* has no dynamic linker that could load the library */
@@ -64,8 +66,20 @@ MUST_CHECK int library_place(char path[PATH_MAX], struct error *err);
 
 /*
  * Becomes the program of the checkpoint NAME or, when it is not whole, of the next older one that
- * is. Returns 0 when there is none, -1 when there is one that cannot be used.
+ * is. Returns 0 when there is none, -1 when there is one that cannot be used, or of another program
+ * than F.
  */
-MUST_CHECK int resume(const char *name, struct error *err);
+MUST_CHECK int resume(const char *name, const struct program_file *f, struct error *err);
+
+/* ---- same_program.c ---- */
+
+/* How a program was found when it was started, for those that it executes as well. */
+#define PROGRAM_VARIABLE "CKPT_PROGRAM"
+
+/*
+ * Refuses when the checkpoint NAME is one of another program than F; otherwise says that it goes
+ * on, and in which build.
+ */
+MUST_CHECK int same_program(const char *name, const struct program_file *f, struct error *err);
 
 #endif

@@ -608,15 +608,45 @@ print("end")' > out
 	truncate -s -4096 job
 	cp job cut
 	run -7 here ckpt --resume -n job ./ckpt_lib_count
-	[[ $output == *"job: truncated:"*"continuing from"*"job.1"* ]]
+	[[ $output == *"job: truncated:"*"; an older one is whole"*"ckpt: continuing ./ckpt_lib_count from "*"job.1"* ]]
 	rm job.1
 	run -125 here ckpt --resume -n job ./ckpt_lib_count
-	[[ $output == *"job: truncated:"*"remove it to start the program afresh" ]]
+	[[ $output == *"job: truncated:"*"; there is none to continue from (give another name, or remove it to start the program afresh)" ]]
 	cmp job cut
 	echo text > job
 	run -125 here ckpt --resume -n job ./ckpt_lib_count
 	[[ $output == *"job: is there and no checkpoint"* ]]
 	[ "$(< job)" = text ]
+}
+
+@test "--resume says what it continues, and refuses another program" {
+	compile counts "${CC:-gcc}" -g -Wl,--build-id "$ROOT/tests/programs/ckpt_lib_count.c"
+	printf '#!/bin/sh\nexec ./counts\n' > wrapper
+	chmod +x wrapper
+	start ckpt -n job ./wrapper > out
+	wait_lines out 3
+	save
+	touch go
+	run -125 here ckpt --resume -n job ./counts
+	[ "$output" = "ckpt: $WORK/job: is a checkpoint of $WORK/wrapper and not of $WORK/counts (run $WORK/job to continue that, or give another name)" ]
+	PATH=$PATH:. run -7 here ckpt --resume -n job wrapper
+	[ "${lines[0]}" = "ckpt: continuing ./counts from $WORK/job" ]
+	compile counts "${CC:-gcc}" -O2 -Wl,--build-id "$ROOT/tests/programs/ckpt_lib_count.c"
+	run -7 here ckpt --resume -n job ./wrapper
+	[ "${lines[0]}" = "ckpt: continuing ./counts from $WORK/job, in the old build of counts (remove $WORK/job to start the new one)" ]
+}
+
+@test "--resume continues a program that was moved" {
+	compile counts "${CC:-gcc}" -g -Wl,--build-id "$ROOT/tests/programs/ckpt_lib_count.c"
+	start ckpt -n job ./counts word > out
+	wait_lines out 3
+	save
+	touch go
+	mkdir elsewhere && mv counts elsewhere
+	run -7 here ckpt --resume -n job elsewhere/counts
+	[ "${lines[0]}" = "ckpt: continuing ./counts word from $WORK/job" ]
+	cp elsewhere/counts other
+	run -125 here ckpt --resume -n job ./other
 }
 
 # ---- The command ---------------------------------------------------------------------------------------------
