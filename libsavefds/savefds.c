@@ -19,6 +19,7 @@ static const char usage[] =
 	"directory, signals, ...) to the text file `filedescriptors', for use with `restart -f'.\n"
 	"\n"
 	"  -o, --output=FILE  write FILE instead; `-' is standard output\n"
+	"      --verbose      say what was written\n"
 	"  -h, --help         show this and end\n"
 	"  -v, --version      show the version and end\n"
 	"\n"
@@ -58,7 +59,7 @@ static int read_process(struct process *p, pid_t pid, struct error *err)
 	return 0;
 }
 
-static int run(const char *pid_text, const char *path)
+static int run(const char *pid_text, const char *path, int verbose)
 {
 	struct process p;
 	struct error err;
@@ -70,6 +71,9 @@ static int run(const char *pid_text, const char *path)
 	process_init(&p);
 	if (read_process(&p, pid, &err) < 0 || write_text(&p, path, &err) < 0)
 		result = fail(&err);
+	else if (verbose)
+		fprintf(stderr, "savefds: %s: process %d, %zu descriptors, %zu mappings\n", path,
+			pid, p.descriptor_count, p.mapping_count);
 	process_free(&p);
 	return result;
 }
@@ -82,8 +86,10 @@ static int wrong_use(const char *what)
 
 int main(int argc, char **argv)
 {
+	static int verbose;
 	static const struct option options[] = {
 		{ "output", required_argument, NULL, 'o' },
+		{ "verbose", no_argument, &verbose, 1 },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'v' },
 		{ 0 },
@@ -94,6 +100,7 @@ int main(int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, ":o:hv", options, NULL)) != -1) {
 		switch (option) {
+		case 0: break;
 		case 'o': path = optarg; break;
 		case 'h': return fputs(usage, stdout) < 0;
 		case 'v': return printf("savefds %s\n", VERSION) < 0;
@@ -105,5 +112,5 @@ int main(int argc, char **argv)
 	}
 	if (argc - optind != 1)
 		return wrong_use("name one process id");
-	return run(argv[optind], path);
+	return run(argv[optind], path, verbose);
 }

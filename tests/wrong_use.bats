@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# A command line that is wrong: every program says so in one line, with status 125.
+# A command line that is wrong: every program says so in one line, with status 125.  And those that
+# ask a program about itself.
 
 load helper
+bats_require_minimum_version 1.5.0
 
 # says LINE PROGRAM ARGS...
 says() {
@@ -43,4 +45,28 @@ says() {
 @test "ckptcvt and checkpoint say how they are used" {
 	says 'prog.c: it reads standard input: ckptcvt < PROG.c > TMP.c' ckptcvt prog.c
 	says 'Usage: checkpoint PROG CHECKPOINT' checkpoint prog
+}
+
+@test "--version, --help and -h of every program are answered on standard output" {
+	local program option
+
+	for program in restart ckpt savefds ckptcvt checkpoint; do
+		run --separate-stderr "$BIN/$program" --version < /dev/null
+		[ "$status" -eq 0 ] && [[ $output =~ ^$program\ [0-9.]+$ ]] && [ -z "$stderr" ] ||
+			fail "$program --version: status $status, $output, $stderr"
+		for option in --help -h; do
+			run --separate-stderr "$BIN/$program" "$option" < /dev/null
+			[ "$status" -eq 0 ] && [[ $output == "Usage: $program "* ]] && [ -z "$stderr" ] ||
+				fail "$program $option: status $status, $output, $stderr"
+		done
+	done
+}
+
+@test "savefds --verbose says what was written" {
+	start sleep 1000 < /dev/null > log 2>&1
+	wait_text "/proc/$PID/comm" '^sleep$'
+	run --separate-stderr "$BIN/savefds" --verbose -o text "$PID"
+	[ "$status" -eq 0 ] && [ -z "$output" ]
+	[[ $stderr =~ ^savefds:\ text:\ process\ $PID,\ 3\ descriptors,\ [0-9]+\ mappings$ ]]
+	[ "$(grep -c '^[0-9]* : ' text)" -eq 3 ]
 }
