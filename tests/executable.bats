@@ -259,6 +259,9 @@ resumes() {
 	wait_text out '^ready'
 	read -r _ fd range < out
 	checkpoint --leave-out-fd="$fd" --leave-out-memory="$range"
+	"$BIN/restart" --plan saved > plan
+	[ "$(grep -c 'epoll_ctl(' plan)" -eq 1 ]
+	lacks_text plan "epoll_ctl([0-9]*, [^,]*, $fd,"
 	touch go
 	./saved < /dev/null
 	[ "$(tail -n 1 out)" = 'closed, zeros, the rest is as it was' ]

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Says which descriptor and which memory is to be left out, waits
+ * Says which descriptor, one of two that epoll watches, and which memory is to be left out, waits
  * for the file named on the command line, and says what is there.
  */
 #define _GNU_SOURCE
@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -21,13 +23,21 @@ static int is(const char *from, const char *to, char what)
 	return 1;
 }
 
+static int watched(int epoll)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	int fd = eventfd(0, 0);
+
+	return fd >= 0 && epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0 ? fd : -1;
+}
+
 int main(int argc, char **argv)
 {
 	char *memory = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 			    -1, 0), *from = memory + 5 * PAGE, *to = memory + 9 * PAGE;
-	int fd = open("/dev/null", O_RDONLY);
+	int epoll = epoll_create1(0), fd = watched(epoll);
 
-	if (argc < 2 || memory == MAP_FAILED || fd < 0)
+	if (argc < 2 || memory == MAP_FAILED || fd < 0 || watched(epoll) < 0)
 		return 1;
 	memset(memory, 'x', PAGES * PAGE);
 	/* Bytes beside whole pages stay. */
