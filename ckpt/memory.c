@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "elf/core_place.h"
+#include "ckpt/older.h"
 #include "util/io.h"
 
 enum { PAGE = 4096 };
@@ -247,58 +247,64 @@ static int is_untouched(struct memory_source *m, const struct mapping *map, stru
 	return more < 0 ? -1 : !more;
 }
 
-/* The answer for the last file, as the mappings of one stand together. */
-struct last_file {
-	const char *path;
-	bool has_core;
-	uint64_t core;  /* where it begins */
-};
-
-static bool is_from_core(struct last_file *last, const struct mapping *map)
+static int classify(struct memory_source *m, struct process *p, const struct mapping *map,
+		    bool from_core, struct error *err)
 {
-	if (!last->path || strcmp(last->path, map->path) != 0) {
-		last->path = map->path;
-		last->has_core = core_place(map->path, &last->core);
+	bool by_pages = map->path && !map->deleted && !map->shared;
+
+	/* The process still stands: this is read when its turn comes. */
+	if (is_read_early(m, map) && !is_anonymous(map) && !early_at(&m->early, map->start) &&
+	    ranges_add(&m->entire, map->start, map->end, err) < 0)
+		return -1;
+	if (from_core)
+		return add_from_core(m, p, map, err);
+	if (is_saved_whole(m, map))
+		return save_whole(m, p, map, err);
+	if (by_pages)
+		return split_by_pages(m, p, map, err);
+	int untouched = is_untouched(m, map, err);
+
+	return untouched < 0 ? -1 : append(p, map, map->start, map->end,
+					   untouched ? BYTES_ZERO : bytes_of(map), err);
+}
+
+/* What the core that the process was restarted from knows the file of keeps its name. */
+static int classify_parts(struct memory_source *m, struct process *p, const struct older *older,
+			  size_t index, const struct mapping *map, struct error *err)
+{
+	struct core_source source = memory_core_source(m);
+	struct mapping rest = *map, named;
+
+	while (older_next(older, &rest, &source, &named)) {
+		struct mapping before = older_part(&rest, rest.start, named.start);
+
+		named.path = arena_strdup(&p->arena, named.path);  /* it goes with OLDER */
+		if (!named.path)
+			return error_set(err, ENOMEM, "not enough memory");
+		if (before.start < before.end &&
+		    classify(m, p, &before, older->mapped[index], err) < 0)
+			return -1;
+		if (early_at(&m->early, named.start) ?
+		    append(p, &named, named.start, named.end, BYTES_SAVED, err) < 0 :
+		    save_whole(m, p, &named, err) < 0)
+			return -1;
+		rest = older_part(&rest, named.end, rest.end);
 	}
-	return last->has_core && map->file_offset >= last->core;
+	return rest.start < rest.end ? classify(m, p, &rest, older->mapped[index], err) : 0;
 }
 
 int memory_classify(struct memory_source *m, struct process *p, struct error *err)
 {
 	size_t count;
 	const struct mapping *old = process_take_mappings(p, &count);
-	struct last_file last = { 0 };
+	struct older older;
+	int result = older_find(&older, old, count, m->pages.pid, err);
 
-	for (size_t i = 0; i < count; i++) {
-		const struct mapping *map = &old[i];
-		bool by_pages = map->path && !map->deleted && !map->shared;
-
-		if (map->label == LABEL_VSYSCALL)
-			continue;
-		/* The process still stands: this is read when its turn comes. */
-		if (is_read_early(m, map) && !is_anonymous(map) &&
-		    !early_at(&m->early, map->start) &&
-		    ranges_add(&m->entire, map->start, map->end, err) < 0)
-			return -1;
-		if (by_pages && is_from_core(&last, map)) {
-			if (add_from_core(m, p, map, err) < 0)
-				return -1;
-			continue;
-		}
-		if (is_saved_whole(m, map)) {
-			if (save_whole(m, p, map, err) < 0)
-				return -1;
-			continue;
-		}
-		int untouched = is_untouched(m, map, err);
-
-		if (untouched < 0 || (by_pages && split_by_pages(m, p, map, err) < 0))
-			return -1;
-		if (!by_pages && append(p, map, map->start, map->end,
-					untouched ? BYTES_ZERO : bytes_of(map), err) < 0)
-			return -1;
-	}
-	return 0;
+	for (size_t i = 0; i < count && result == 0; i++)
+		if (old[i].label != LABEL_VSYSCALL)
+			result = classify_parts(m, p, &older, i, &old[i], err);
+	older_close(&older);
+	return result;
 }
 
 /* ---- For the core writer --------------------------------------------------------------------- */

@@ -20,17 +20,25 @@ static bool page_aligned(const struct restore *r, uint64_t n)
 	return n % r->process->arch->page_size == 0;
 }
 
+/* Whether the core leaves anything of M's file to that file, or has nothing but M of it. */
+static bool needs_file(const struct process *p, const struct mapping *m)
+{
+	const struct mapping *next = m + 1, *end = p->mappings + p->mapping_count;
+	const char *path = m->path;
+
+	if (next == end || !next->path || strcmp(next->path, path) != 0)
+		return access(path, R_OK) == 0;
+	for (; next < end && next->path && strcmp(next->path, path) == 0; next++)
+		if (next->bytes == BYTES_FILE)
+			return true;
+	return false;
+}
+
 bool is_saved_header(const struct restore *r, const struct mapping *m)
 {
-	const struct process *p = r->process;
-	const struct mapping *next = m + 1;
-
 	return !r->whole && m->bytes == BYTES_SAVED && !anonymous_or_gone(m) && !m->shared &&
 	       !(m->prot & PROT_WRITE) && m->file_offset == 0 &&
-	       m->end - m->start == p->arch->page_size &&
-	       ((next < p->mappings + p->mapping_count && next->bytes == BYTES_FILE && next->path &&
-		 strcmp(next->path, m->path) == 0) ||
-		access(m->path, R_OK) == 0);
+	       m->end - m->start == r->process->arch->page_size && needs_file(r->process, m);
 }
 
 enum source source_of(const struct restore *r, size_t index)

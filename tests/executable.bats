@@ -73,6 +73,54 @@ counted() { diff <(seq "$1") out; }
 	[ "${ranges[2]}" -eq "${ranges[5]}" ]
 }
 
+start_generations() {
+	build_program executable_generations
+	start ./executable_generations "$@" < /dev/null > out
+	wait_lines out 1
+}
+
+# Goes on from the checkpoint, for the N-th time.
+next_generation() {
+	start ./saved < /dev/null > /dev/null
+	wait_lines out $((1 + $1))
+}
+
+# What of the checkpoint's memory is of files and never written to.
+named() { CKPT_SHOW=1 ./saved | awk '$2 ~ /^r-.p$/ && $4 ~ "^/" { print $1, $2, $4 }'; }
+
+@test "each of four generations tells which files its code was, and maps it from the last one" {
+	need gdb eu-stack
+	start_generations
+	for round in {1..4}; do
+		checkpoint
+		named > "names.$round"
+		"$BIN/restart" --core saved > core
+		eu-stack --core core > "stack.$round"
+		next_generation "$round"
+		grep -q ' r-xp .*/saved$' "/proc/$PID/maps"
+	done
+	# The program, libc and the dynamic linker, three ranges of each at least.
+	[ "$(wc -l < names.1)" -ge 9 ]
+	grep -q ' r-xp /.*/executable_generations$' names.1
+	for round in {1..4}; do
+		diff names.1 "names.$round"
+		grep -q ' main$' "stack.$round"
+		grep -q ' __libc_start_' "stack.$round"
+	done
+	gdb -nx -batch -iex 'set debuginfod enabled off' -ex bt executable_generations core > told 2>&1
+	grep -q ' main (' told
+}
+
+@test "data of a file that was changed is saved as it was changed; what replaced it has no name" {
+	start_generations change
+	for round in {1..4}; do
+		checkpoint
+		next_generation "$round"
+	done
+	lacks_text out wrong
+	CKPT_SHOW=1 ./saved | grep -q "^  $(sed -n 's/^replaced //p' out)-[0-9a-f]* r--p saved *$"
+}
+
 @test "it needs nothing: in a folder of its own, without /proc and its libraries, as another user" {
 	[ "$(id -u)" -eq 0 ] || skip "not root"
 	build_program executable_count
