@@ -27,7 +27,7 @@ setup() {
 	need_core
 	cp "$VICTIMS/restart_dlopen" "$VICTIMS/plugin.so" "$BIN/restart" .
 	start_saving ./restart_dlopen < /dev/null > out 2> err
-	make_core . "$PID" QUIT || true
+	own_core . "$PID"
 	mv "$CORE" saved
 	echo data > out
 	# The text as a person may have edited it: one open file, and where it stood.
@@ -288,7 +288,7 @@ note_offset() {
 	(ulimit -v 10000 && ./restart -v) || return 0
 	cp "$VICTIMS/restart_process" .
 	start ./restart_process > large_out
-	make_core . "$PID"
+	own_core . "$PID"
 	mv "$CORE" saved
 	refuses 125 'restart: .*MiB of address space and the limit is 9 \(raise it: ulimit -v\)' \
 		bash -c 'ulimit -v 10000; exec ./restart -n saved'
@@ -299,7 +299,7 @@ note_offset() {
 	[ "$(cat /proc/sys/vm/mmap_min_addr)" -gt 0 ] || skip "anybody may map any address here"
 	cp "$VICTIMS/restart_low" .
 	start ./restart_low > low_out 2> low_err
-	make_core . "$PID"
+	own_core . "$PID"
 	mv "$CORE" saved
 	copy_programs
 	chmod a+rw saved low_out low_err

@@ -189,17 +189,21 @@ find_core() {
 	fail "no core of process $2 in $1: $(ls "$1")"
 }
 
-# make_core DIR PID [SIGNAL]: ends PID, a child of the test, with SIGQUIT, waits for its end, and
-# leaves the name of its core in $CORE.
+# own_core DIR PID [SIGNAL]: waits for PID, a child of the test, which dumps core by itself, and leaves
+# the name of the core in $CORE.  make_core sends it the signal, SIGQUIT.
 # shellcheck disable=SC2034  # the tests use CORE
-make_core() {
+own_core() {
 	local status=0
 
-	kill -s "${3:-QUIT}" "$2"
 	wait "$2" || status=$?
 	[ "$status" -eq $((128 + $(kill -l "${3:-QUIT}"))) ] ||
 		fail "process $2 ended with status $status, not by ${3:-QUIT}" || return 1
 	CORE=$(find_core "$1" "$2")
+}
+
+make_core() {
+	kill -s "${3:-QUIT}" "$2"
+	own_core "$@"
 }
 
 # ---- A terminal ---------------------------------------------------------------------------------

@@ -12,13 +12,10 @@ setup_file() {
 
 # dump COMMAND...: runs it until it dumps core, which is then named `saved'.
 dump() {
-	local status=0
-
 	need_core
 	start "$@" > out 2> err
-	wait "$PID" || status=$?
-	[ "$status" -eq 131 ] || fail "status $status, not a core: $(cat err)" || return 1
-	mv "$(find_core . "$PID")" saved
+	own_core . "$PID" || { cat err; return 1; }
+	mv "$CORE" saved
 }
 
 # resume OPTION...: lets the process go on; it must say ok.

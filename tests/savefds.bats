@@ -73,7 +73,8 @@ own_descriptors() { grep -E '^1[0-9][0-9] : ' "$1"; }
 	wait_state "$PID" T
 	"$BIN/savefds" --output=outside "$PID"
 	kill -QUIT "$PID"
-	make_core . "$PID" CONT || true
+	kill -CONT "$PID"
+	own_core . "$PID"
 	sed 's/ : [0-9]* : / : N : /' <(own_descriptors outside) > a
 	sed 's/ : [0-9]* : / : N : /' <(own_descriptors filedescriptors) > b
 	[ "$(wc -l < a)" -eq 4 ]
