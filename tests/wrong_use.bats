@@ -66,7 +66,8 @@ says() {
 	start sleep 1000 < /dev/null > log 2>&1
 	wait_text "/proc/$PID/comm" '^sleep$'
 	run --separate-stderr "$BIN/savefds" --verbose -o text "$PID"
-	[ "$status" -eq 0 ] && [ -z "$output" ]
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
 	[[ $stderr =~ ^savefds:\ text:\ process\ $PID,\ 3\ descriptors,\ [0-9]+\ mappings$ ]]
 	[ "$(grep -c '^[0-9]* : ' text)" -eq 3 ]
 }
