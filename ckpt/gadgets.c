@@ -61,6 +61,27 @@ static bool is_agent(pid_t pid, const struct mapping *m)
 	       memmem(code, len, STATIC_AGENT_MARK, sizeof STATIC_AGENT_MARK - 1);
 }
 
+/*
+ * Code that no file holds may be a compiler's, which changes it; but a process whose core had all
+ * of its code was given back nothing else.  Then both stand in the code of one libc.
+ */
+static void search_anonymous(pid_t pid, const struct mapping *m, uint8_t *code, size_t room,
+			     struct gadgets *g)
+{
+	struct gadgets both = { 0 };
+
+	if (m->path || m->prot & PROT_WRITE || (g->syscall_ret && g->restorer))
+		return;
+	search_mapping(pid, m, code, room, &both);
+	if (both.syscall_ret && both.restorer)
+		*g = both;
+}
+
+static bool is_code(const struct mapping *m)
+{
+	return m->prot & PROT_EXEC && m->prot & PROT_READ;
+}
+
 int tracee_find_gadgets(pid_t pid, struct gadgets *g, struct error *err)
 {
 	enum { ROOM = 1 << 20 };
@@ -73,11 +94,13 @@ int tracee_find_gadgets(pid_t pid, struct gadgets *g, struct error *err)
 		return error_set(err, ENOMEM, "not enough memory");
 	process_init(&p);
 	result = procfs_read_mappings(&p, pid, err);
-	/* Code that no file holds may be a compiler's, which changes it. */
 	for (size_t i = 0; result == 0 && i < p.mapping_count; i++)
-		if (p.mappings[i].prot & PROT_EXEC && p.mappings[i].prot & PROT_READ &&
+		if (is_code(&p.mappings[i]) &&
 		    (p.mappings[i].path || is_agent(pid, &p.mappings[i])))
 			search_mapping(pid, &p.mappings[i], code, ROOM, g);
+	for (size_t i = 0; result == 0 && i < p.mapping_count; i++)
+		if (is_code(&p.mappings[i]))
+			search_anonymous(pid, &p.mappings[i], code, ROOM, g);
 	process_free(&p);
 	return result;
 }

@@ -121,6 +121,23 @@ named() { CKPT_SHOW=1 ./saved | awk '$2 ~ /^r-.p$/ && $4 ~ "^/" { print $1, $2, 
 	CKPT_SHOW=1 ./saved | grep -q "^  $(sed -n 's/^replaced //p' out)-[0-9a-f]* r--p saved *$"
 }
 
+@test "a process whose code came back from a core alone is checkpointed as any other" {
+	local again
+
+	start_generations
+	checkpoint
+	next_generation 1
+	"$BIN/ckpt" -p "$PID" -k -o core
+	start "$BIN/restart" core > /dev/null 2> told < /dev/null
+	wait "$PID"
+	again=$(sed -n 's/.*: process \([0-9]*\).*/\1/p' told)
+	STARTED+=("$again")
+	lacks_text "/proc/$again/maps" ' r-xp .*/'
+	"$BIN/ckpt" -p "$again" -k -o second 2> said
+	[ ! -s said ] || fail "$(< said)"
+	"$BIN/restart" --show second | grep -q '^lacks: *nothing$'
+}
+
 @test "it needs nothing: in a folder of its own, without /proc and its libraries, as another user" {
 	[ "$(id -u)" -eq 0 ] || skip "not root"
 	build_program executable_count
