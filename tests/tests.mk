@@ -14,7 +14,7 @@ check:
 
 demo:
 	@tests/install-packages.sh demo
-	@echo "Building ..."
+	@echo "Building; this takes a minute or two ..."
 	@$(MAKE) -s all
 	@BIN=$(BIN) LIB=$(LIB) examples/demo.sh
 
