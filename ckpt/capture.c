@@ -147,6 +147,7 @@ static int look(struct capture *c, pid_t pid, const struct capture_options *o, s
 	if (procfs_read(p, pid, err) < 0 || read_threads(p, c->tracee, err) < 0 ||
 	    (o->tcp_established && read_connections(c, pid, o, err) < 0) ||
 	    ask_pending(p, c->tracee, err) < 0 ||
+	    touched_ask(&c->memory.touched, p, c->tracee, err) < 0 ||
 	    (!o->stop && !o->keep_stopped && memory_copy_early(&c->memory, p, pid, err) < 0) ||
 	    call_and_snapshot(c, o, err) < 0)
 		return -1;

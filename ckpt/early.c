@@ -167,6 +167,19 @@ int early_add_private(struct early *e, struct pages *p, addr_t start, addr_t end
 	return more;
 }
 
+int early_add_touched(struct early *e, int mem, const struct touched_range *r, struct error *err)
+{
+	const struct early_copy *c = make_room(e, r->start, r->end, err);
+	addr_t from, to;
+
+	if (!c)
+		return -1;
+	for (addr_t at = r->start; touched_next(r, at, r->end, &from, &to); at = to)
+		if (copy_part(e, c, mem, from, to, err) < 0)
+			return -1;
+	return 0;
+}
+
 int early_finish(struct early *e, struct error *err)
 {
 	if (e->file < 0)

@@ -9,6 +9,7 @@
 #define CKPT_EARLY_H
 
 #include "ckpt/pages.h"
+#include "ckpt/touched.h"
 #include "elf/core_sink.h"
 #include "process/process.h"
 
@@ -44,6 +45,10 @@ MUST_CHECK int early_add(struct early *e, int mem, addr_t start, addr_t end, str
  * reading would make page tables for them, and there may be many GiB (V8 reserves some).
  */
 MUST_CHECK int early_add_private(struct early *e, struct pages *p, addr_t start, addr_t end,
+				 struct error *err);
+
+/* The same of the pages alone that are there in R, shared memory. */
+MUST_CHECK int early_add_touched(struct early *e, int mem, const struct touched_range *r,
 				 struct error *err);
 
 /* To be called behind the last large copy, before early_read(). */

@@ -18,6 +18,7 @@ void memory_close(struct memory_source *m)
 {
 	pages_close(&m->pages);
 	early_free(&m->early);
+	touched_free(&m->touched);
 	free(m->unshared.list);
 	free(m->entire.list);
 	m->unshared = m->entire = (struct ranges){ 0 };
@@ -111,12 +112,16 @@ int memory_copy_early(struct memory_source *m, const struct process *p, pid_t pi
 
 	for (size_t i = 0; i < p->mapping_count && result == 0; i++) {
 		const struct mapping *map = &p->mappings[i];
+		const struct touched_range *touched = touched_at(&m->touched, map->start);
 
 		if (!is_read_early(m, map))
 			continue;
-		result = is_anonymous(map) ?
-			early_add_private(&m->early, pages, map->start, map->end, err) :
-			early_add(&m->early, pages->mem, map->start, map->end, err);
+		if (is_anonymous(map))
+			result = early_add_private(&m->early, pages, map->start, map->end, err);
+		else if (touched)
+			result = early_add_touched(&m->early, pages->mem, touched, err);
+		else
+			result = early_add(&m->early, pages->mem, map->start, map->end, err);
 	}
 	pages_close(pages);
 	return result < 0 ? -1 : early_finish(&m->early, err);
@@ -318,6 +323,10 @@ static int source_next(void *context, addr_t from, addr_t end, addr_t *start, ad
 	if (early && from < end)
 		return early_next(&m->early, early, from, end, start, stop);
 	if (ranges_have(&m->entire, from)) {
+		const struct touched_range *touched = touched_at(&m->touched, from);
+
+		if (touched && from < end)
+			return touched_next(touched, from, end, start, stop);
 		*start = from;
 		*stop = end;
 		return from < end;

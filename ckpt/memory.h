@@ -7,6 +7,7 @@
 
 #include "ckpt/early.h"
 #include "ckpt/pages.h"
+#include "ckpt/touched.h"
 #include "elf/core_write.h"
 #include "process/process.h"
 
@@ -19,6 +20,7 @@ struct memory_source {
 	bool whole;          /* save what files hold, too */
 	struct pages pages;  /* of the snapshot, or of the process itself */
 	struct early early;       /* what the snapshot does not have */
+	struct touched touched;   /* what there is of shared memory, where it is known */
 	struct ranges unshared;   /* what a fork does not copy */
 	struct ranges entire;     /* all of it is saved, though the page tables call it a file's */
 };

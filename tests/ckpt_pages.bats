@@ -94,3 +94,31 @@ page_tables() { sed -n 's/^VmPTE:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$PID/status";
 	resumes piped
 	[ -z "$(compgen -G '.restart-*')" ] || fail 'a temporary file is left'
 }
+
+@test "a reserve of shared memory that is hardly used stays so, and what is used comes back" {
+	[ "$(awk 'NR > 1 { used += $4 } END { print used + 0 }' /proc/swaps)" -eq 0 ] ||
+		skip "swap is in use here, and mincore() does not tell of what is there"
+	build_program ckpt_shared_sparse
+	start ./ckpt_shared_sparse > out
+	wait_text out ready
+	"$BIN/ckpt" -p "$PID" -o core
+	touch go
+	wait "$PID"
+	has_text out right
+	# All of the 16384 if ckpt had read them.
+	[ "$(sed -n 's/^pages //p' out)" -le 1024 ] || fail "$(< out)"
+	[ "$(stat -c %b core)" -le 4096 ]
+	echo ready > out
+	"$BIN/restart" --pid=new -nw core 2> err || fail "$(< err)"
+	has_text out right
+}
+
+@test "a reserve of shared memory of a process that is ended comes back" {
+	build_program ckpt_shared_sparse
+	start ./ckpt_shared_sparse > out
+	wait_text out ready
+	"$BIN/ckpt" -k -p "$PID" -o core
+	touch go
+	"$BIN/restart" --pid=new -nw core 2> err || fail "$(< err)"
+	has_text out right
+}
