@@ -217,6 +217,8 @@ static int add_from_core(struct memory_source *m, struct process *p, const struc
 
 	anonymous.path = NULL;
 	anonymous.file_offset = 0;
+	anonymous.deleted = false;
+	anonymous.file = (struct file_id){ 0 };
 	if (map->start >= p->start_brk && map->end <= p->brk)
 		anonymous.label = LABEL_HEAP;
 	return save_whole(m, p, &anonymous, err);

@@ -29,12 +29,18 @@ struct mapping older_part(const struct mapping *map, addr_t start, addr_t end)
 struct last_file {
 	const char *path;
 	bool has_core;
-	uint64_t core;  /* where it begins */
+	uint64_t core;   /* where it begins */
+	uint64_t inode;  /* of the program alone */
 };
 
-static bool is_from_core(struct last_file *last, const struct mapping *map)
+static bool is_from_core(struct last_file *last, const struct last_file *exe,
+			 const struct mapping *map)
 {
-	if (!map->path || map->deleted || map->shared)
+	if (!map->path || map->shared)
+		return false;
+	if (exe->has_core && map->file.inode == exe->inode)
+		return map->file_offset >= exe->core;
+	if (map->deleted)
 		return false;
 	if (!last->path || strcmp(last->path, map->path) != 0) {
 		last->path = map->path;
@@ -82,20 +88,25 @@ static void open_core(struct older *o, const char *name, const struct mapping *m
 int older_find(struct older *o, const struct mapping *old, size_t count, pid_t pid,
 	       struct error *err)
 {
-	struct last_file last = { 0 };
+	struct last_file last = { 0 }, program = { 0 };
 	const char *tried = NULL;
+	struct stat st;
 	char exe[32];
 
 	*o = (struct older){ .mapped = calloc(count + 1, sizeof *o->mapped) };
 	if (!o->mapped)
 		return error_set(err, ENOMEM, "not enough memory");
-	/* An executable has this name wherever its file has gone. */
+	/* An executable has this name also when a later checkpoint has taken its own. */
 	snprintf(exe, sizeof exe, "/proc/%d/exe", pid);
+	if (stat(exe, &st) == 0) {
+		program.inode = st.st_ino;
+		program.has_core = core_place(exe, &program.core);
+	}
 	for (size_t i = 0; i < count; i++) {
-		o->mapped[i] = is_from_core(&last, &old[i]);
-		if (!o->mapped[i] || o->core || tried == last.path)
+		o->mapped[i] = is_from_core(&last, &program, &old[i]);
+		if (!o->mapped[i] || o->core || (tried && strcmp(tried, old[i].path) == 0))
 			continue;
-		tried = last.path;
+		tried = old[i].path;
 		open_core(o, exe, &old[i]);
 		if (!o->core)
 			open_core(o, old[i].path, &old[i]);
