@@ -53,21 +53,31 @@ static int choose_name(char name[PATH_MAX], const struct run_options *o, bool sc
 		       : error_sys(err, ENAMETOOLONG, "%s", given);
 }
 
-/* A folder that cannot be written to would otherwise be told of when it is too late. */
-static int check_name(const char *name, struct error *err)
+/*
+ * A folder that cannot be written to would otherwise be told of when it is too late.  Only a
+ * program that has no checkpoints but by its own calls, which may name them, needs no such name.
+ */
+static int check_name(const struct run_options *o, const char *chosen, struct error *err)
 {
-	const char *slash = strrchr(name, '/');
-	char folder[PATH_MAX];
+	const char *inherited = getenv("CKPT_NAME");
+	char folder[PATH_MAX], usual[PATH_MAX];
+	const char *name = *chosen ? chosen : inherited && *inherited ? inherited : usual;
+	const char *slash;
 	struct stat st;
 
-	if (!slash)
+	format(usual, sizeof usual, "%s.ckpt", base_name(o->program[0]));
+	if (!*chosen && o->signal && strcmp(o->signal, "0") == 0 && !o->period)
 		return 0;
-	format(folder, sizeof folder, "%.*s", slash > name ? (int)(slash - name) : 1, name);
-	if (!slash[1] || (lstat(name, &st) == 0 && !S_ISREG(st.st_mode)))
+	slash = strrchr(name, '/');
+	format(folder, sizeof folder, "%.*s", !slash ? 1 : slash > name ? (int)(slash - name) : 1,
+	       slash ? name : ".");
+	if ((slash && !slash[1]) || (lstat(name, &st) == 0 && !S_ISREG(st.st_mode)))
 		return error_set(err, EEXIST, "%s: is there and not a regular file; give another "
 				 "name", name);
 	if (faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) < 0)
-		return error_sys(err, errno, "%s: no checkpoint can be written there", name);
+		return error_set(err, errno, "%s: no checkpoint can be written there: %s%s", name,
+				 strerrordesc_np(errno),
+				 o->name ? "" : " (-n NAME writes it elsewhere)");
 	return 0;
 }
 
@@ -156,8 +166,6 @@ int run_program(const struct run_options *o)
 		return fail(&err, RUN_FAILED);
 	if (o->resume && continue_from_checkpoint(o, &f, name, &err) < 0)
 		return fail(&err, RUN_FAILED);
-	if (check_name(name, &err) < 0)
-		return fail(&err, RUN_FAILED);
 	/* Once more: there is no checkpoint, so now the program must be there. */
 	if (program_find(&f, o->program[0], &err) < 0)
 		return not_found(o, &err);
@@ -165,6 +173,8 @@ int run_program(const struct run_options *o)
 		fprintf(stderr, "ckpt: %s: %s\n", o->program[0], refusal(&f));
 		return RUN_CANNOT;
 	}
+	if (check_name(o, name, &err) < 0)
+		return fail(&err, RUN_FAILED);
 	if (!f.musl && library_place(library, &err) < 0)
 		return fail(&err, RUN_FAILED);
 	if (set_environment(o, &f, name, f.musl ? NULL : library) != 0) {

@@ -671,6 +671,20 @@ print("end")' > out
 	[[ $output == *"set-uid"* ]]
 }
 
+@test "a folder where no checkpoint can be written is said before the program runs" {
+	copy_programs
+	mkdir shut
+	cd shut
+	chmod 555 .
+	run -125 as_user "$WORK/bin/ckpt" touch ../ran
+	[ "$output" = 'ckpt: touch.ckpt: no checkpoint can be written there: Permission denied (-n NAME writes it elsewhere)' ]
+	run -125 as_user "$WORK/bin/ckpt" -n ran touch ../ran
+	[ "$output" = "ckpt: $WORK/shut/ran: no checkpoint can be written there: Permission denied" ]
+	[ ! -e ../ran ]
+	as_user "$WORK/bin/ckpt" -a 0 true
+	as_user "$WORK/bin/ckpt" -n ../elsewhere true
+}
+
 @test "a script is run, and its checkpoint has its name" {
 	printf '#!/bin/sh\nuntil [ -e go ]; do sleep 0.02; done; echo end\n' > job.sh
 	chmod +x job.sh
