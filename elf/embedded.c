@@ -109,6 +109,14 @@ const char *embedded_self(enum embedded_kind kind)
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
+static int not_written(int code, const char *path, struct error *err)
+{
+	if (code == ENOSPC || code == EDQUOT)
+		return error_set(err, code, "%s: %s; make room or name a file on another disk",
+				 path, strerrordesc_np(code));
+	return error_sys(err, code, "%s: cannot be written", path);
+}
+
 int embedded_begin(int fd, const char *path, uint64_t *offset, struct error *err)
 {
 	cleanup_fd int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
@@ -123,7 +131,7 @@ int embedded_begin(int fd, const char *path, uint64_t *offset, struct error *err
 	uint64_t size = holds ? mine.offset : (uint64_t)st.st_size;
 	*offset = (size + PAGE - 1) / PAGE * PAGE;
 	if (copy_sparse(self, 0, size, fd) < 0)
-		return error_sys(err, errno, "%s: cannot be written", path);
+		return not_written(errno, path, err);
 	if (embedded_finish(fd, path, EMBEDDED_NOTHING, 0, 0, err) < 0)
 		return -1;
 	/* The core writer leaves holes only behind the end of a file. */

@@ -28,6 +28,12 @@ struct alive alive __attribute__((aligned(4096)));
 
 static int status_fd = -1;
 
+/*
+ * The last checkpoint failed, and that has been told: the period, which goes on trying, does not
+ * tell it again.
+ */
+static bool failing;
+
 /* ---- One checkpoint at a time ---------------------------------------------------------------- */
 
 static uint32_t taken;
@@ -64,6 +70,7 @@ static void drop_status(void)
 	if (status_fd >= 0)
 		raw_syscall(SYS_close, status_fd, 0, 0, 0, 0);
 	status_fd = -1;
+	failing = false;
 	engine_forget(true);
 }
 
@@ -175,6 +182,7 @@ static bool earlier_is_over(bool wait)
 		return true;
 	while (wait || more_has_come())
 		if (!read_more(&r) || r.done || r.failed) {
+			failing = r.failed;
 			if (!r.done && !r.failed && !r.restarted)
 				tell(engine_was_killed(&err));
 			close_status(r.restarted);
@@ -199,10 +207,15 @@ static enum outcome settle(const struct report *r, bool ends)
 	return FAILED;
 }
 
-/* An engine that nobody waits for tells itself what goes wrong. */
-static enum outcome run_engine(const char *name, bool ends, bool watch, struct error *err)
+/*
+ * An engine that nobody waits for tells itself what goes wrong.  QUIETLY: nobody is to tell it.
+ */
+static enum outcome run_engine(const char *name, bool ends, bool watch, bool quietly,
+			       struct error *err)
 {
-	struct engine_request request = { .name = name, .ends = ends, .unwatched = !watch };
+	struct engine_request request = {
+		.name = name, .ends = ends, .unwatched = !watch && !quietly,
+	};
 	struct report report = { .err = err };
 	enum outcome outcome;
 
@@ -218,7 +231,8 @@ static enum outcome run_engine(const char *name, bool ends, bool watch, struct e
 		return CHECKPOINTED;  /* as far as anybody here wants to know */
 	outcome = settle(&report, ends);
 	close_status(outcome == RESTARTED);
-	if (outcome == FAILED && !(report.failed && !watch))
+	failing = report.failed;
+	if (outcome == FAILED && !(report.failed && (!watch || quietly)))
 		tell(err);
 	return outcome;
 }
@@ -252,7 +266,8 @@ enum outcome checkpoint(enum occasion occasion, const char *name, int *code)
 	}
 	period_stop();
 	call_hooks(BEFORE);
-	outcome = run_engine(name ? name : settings.config.name, ends, watch, &err);
+	outcome = run_engine(name ? name : settings.config.name, ends, watch,
+			     occasion == BY_PERIOD && failing, &err);
 	if (outcome == RESTARTED) {
 		settings.pid = (pid_t)raw_syscall(SYS_getpid, 0, 0, 0, 0, 0);
 		if (mend_restarted)

@@ -221,7 +221,7 @@ save() {
 	others=$(find full -type f | wc -l)
 	umount full
 	[ "$older" = older ] && [ "$others" -eq 1 ]
-	grep -qx 'ckpt_lib_count: not checkpointed: .*No space left on device.*' err
+	grep -qx 'ckpt_lib_count: not checkpointed: .*: No space left on device.*; make room or name a file on another disk' err
 	[ "$(wc -l < err)" -eq 1 ]
 	touch go
 	ends "$PID" 7
@@ -240,6 +240,28 @@ save() {
 	kill -TSTP "$PID"
 	wait_text err '^ckpt_lib_count: not checkpointed: .*/theirs/saved.*Permission denied'
 	grows out
+	touch go
+	ends "$PID" 7
+}
+
+@test "a period that fails says so once, and again after a success" {
+	build_program ckpt_lib_count
+	mkdir theirs
+	copy_programs
+	touch out err
+	chmod a+w out err
+	start "${AS_USER[@]}" "$WORK/bin/ckpt" -z 20 -n theirs/saved ./ckpt_lib_count > out 2> err
+	wait_until 20 test -e theirs/saved
+	chmod 555 theirs
+	wait_lines err 1
+	wait_lines out $(($(wc -l < out) + 30))
+	[ "$(wc -l < err)" -eq 1 ]
+	chmod 777 theirs
+	rm -f theirs/saved
+	wait_until 20 test -e theirs/saved
+	[ "$(wc -l < err)" -eq 1 ]
+	chmod 555 theirs
+	wait_lines err 2
 	touch go
 	ends "$PID" 7
 }
