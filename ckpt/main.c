@@ -183,7 +183,8 @@ static int check_losses(const struct capture *c, const struct options *o, const 
 	if (!loss[0])
 		return 0;
 	if (o->exit)
-		return error_set(err, ENOTSUP, "%s (ckpt -c saves it, and it goes on)", loss);
+		return error_set(err, ENOTSUP, "%s (with ckpt -c, or CKPT_CONTINUE=1 in "
+				 "its environment, it is saved and goes on)", loss);
 	if (o->kill)
 		return error_set(err, ENOTSUP, "process %d goes on: %s (--accept-loss ends it all "
 				 "the same; without -k it is saved and goes on)", o->pid, loss);

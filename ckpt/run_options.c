@@ -38,22 +38,26 @@ static bool is_signal(const char *text)
 	       (signo > 0 && signo != SIGKILL && signo != SIGSTOP && signo != 32 && signo != 33);
 }
 
-static const char *wrong_value(const struct run_options *o, const char *keep)
+/* What is wrong, and the VALUE that is, if it can be shown; or NULL. */
+static const char *wrong_value(const struct run_options *o, const char *keep, const char **value)
 {
 	if (o->name && (!*o->name || strlen(o->name) >= PATH_MAX))
 		return "-n: not the name of a file";
+	*value = o->signal;
 	if (o->signal && !is_signal(o->signal))
 		return "-a: not a signal that a program can handle";
-	if (o->period && !is_number(o->period, 0))
-		return "-z: not a number of milliseconds; to compress: ckpt -p PID -z";
+	*value = keep;
 	if (keep && !is_number(keep, 1))
 		return "--keep: not a number of checkpoints";
+	*value = NULL;
+	if (o->period && !is_number(o->period, 0))
+		return "-z: not a number of milliseconds; to compress: ckpt -p PID -z";
 	return NULL;
 }
 
 bool run_options_parse(struct run_options *o, int argc, char **argv, int *status)
 {
-	const char *keep = NULL, *wrong;
+	const char *keep = NULL, *value = NULL, *wrong;
 	int option;
 
 	memset(o, 0, sizeof *o);
@@ -69,11 +73,12 @@ bool run_options_parse(struct run_options *o, int argc, char **argv, int *status
 		}
 	}
 	o->program = argv + optind;
-	wrong = wrong_value(o, keep);
+	wrong = wrong_value(o, keep, &value);
 	if (!wrong && optind == argc)
 		wrong = "name a program, or a process: -p PID";
 	if (wrong)
-		fprintf(stderr, "ckpt: %s (try ckpt --help)\n", wrong);
+		fprintf(stderr, "ckpt: %s%s%s (try ckpt --help)\n", wrong, value ? ": " : "",
+			value ? value : "");
 	else
 		o->keep = keep ? (unsigned)strtoul(keep, NULL, 10) : 0;
 	*status = wrong ? RUN_FAILED : -1;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "elf/notes.h"
 #include "process/arch.h"
 #include "util/cleanup.h"
 #include "util/format.h"
@@ -17,6 +18,7 @@
 enum { SEGMENTS_MAX = 1 << 21 };
 
 #define REMEDY "dump again with `ulimit -c unlimited` and enough room on the disk"
+#define REMEDY_OURS "checkpoint again, or use an older one"
 
 struct reader {
 	struct process *p;
@@ -31,10 +33,24 @@ static int damaged(const struct reader *r, const char *what, struct error *err)
 			 what);
 }
 
+/* Whether a note of ours is among the first of what is there. */
+static bool has_our_note(const struct reader *r)
+{
+	enum { FIRST = 256 * 1024 };
+	static const char owner[] = NOTE_OWNER_OURS;
+	cleanup_free char *start = malloc(FIRST);
+
+	if (!start)
+		return false;
+	ssize_t size = pread_full(r->fd, start, FIRST, r->base);
+	return size > 0 && memmem(start, (size_t)size, owner, sizeof owner);
+}
+
 static int truncated(const struct reader *r, uint64_t end, const char *what, struct error *err)
 {
 	return error_set(err, ENODATA, "%s: truncated: the last %lu of its %lu bytes are missing, "
-			 "%s; " REMEDY, r->p->source, end - r->size, end, what);
+			 "%s; %s", r->p->source, end - r->size, end, what,
+			 r->base || has_our_note(r) ? REMEDY_OURS : REMEDY);
 }
 
 /* ---- Is it a core, and of what? --------------------------------------------------------- */

@@ -61,6 +61,8 @@ static void check_identity(const struct restore *r, struct findings *f, const st
 		if (!m->shared && when->tv_sec && st->st_mtim.tv_sec > when->tv_sec)
 			findings_add(f, LOSS, "%s was modified after the core was made, and the "
 				     "core cannot tell whether its contents still fit", m->path);
+	} else if (r->program && strcmp(m->path, r->program) == 0) {
+		/* check_program() has compared it. */
 	} else if (elf_file_read(&file, &arena, m->path, &err) < 0 ||
 		   file.build_id.size != old.size ||
 		   memcmp(file.build_id.bytes, old.bytes, old.size) != 0) {
@@ -81,6 +83,12 @@ static bool check_file(const struct restore *r, struct findings *f, const struct
 		findings_add(f, OBSTACLE, "%s was mapped into the process and is not here: %s (put "
 			     "it back, or say where it is with --map OLD=NEW)", m->path,
 			     strerror(errno));
+		return false;
+	}
+	/* To open a fifo may last for ever. */
+	if (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) || S_ISDIR(st.st_mode)) {
+		findings_add(f, OBSTACLE, "%s was mapped into the process and is no file any more "
+			     "(put it back, or say where it is with --map OLD=NEW)", m->path);
 		return false;
 	}
 	if (faccessat(AT_FDCWD, m->path, need, AT_EACCESS) < 0) {

@@ -70,9 +70,12 @@ static const struct option longopts[] = {
 	{ 0 },
 };
 
+/* Where the options come from, for messages. */
+static const char *source = "restart";
+
 static int wrong_use(const char *what, const char *arg)
 {
-	fprintf(stderr, "restart: %s%s%s (try restart --help)\n", what, arg ? ": " : "",
+	fprintf(stderr, "%s: %s%s%s (try restart --help)\n", source, what, arg ? ": " : "",
 		arg ? arg : "");
 	return WRONG_USE;
 }
@@ -119,8 +122,18 @@ static bool parse_map(struct options *o, const char *arg)
 	return true;
 }
 
+/* One thing at a time. */
+static bool choose_mode(struct options *o, enum mode mode)
+{
+	bool free = o->mode == MODE_RESTART || o->mode == mode;
+
+	o->mode = mode;
+	return free;
+}
+
 int options_parse(struct options *o, int argc, char **argv)
 {
+	bool single = true;
 	char wrong[256];
 	int got;
 
@@ -149,16 +162,16 @@ int options_parse(struct options *o, int argc, char **argv)
 		case OPT_LAZY: o->lazy = true; break;
 		case OPT_STRICT: o->strict = true; break;
 		case OPT_TCP_ESTABLISHED: o->tcp_established = true; break;
-		case OPT_SHOW: o->mode = MODE_SHOW; break;
+		case OPT_SHOW: single &= choose_mode(o, MODE_SHOW); break;
 		case OPT_CHECK:
-			o->mode = MODE_CHECK;
+			single &= choose_mode(o, MODE_CHECK);
 			o->alive = optarg != NULL;
 			if (optarg && strcmp(optarg, "alive") != 0)
 				return wrong_use("--check takes nothing, or alive", optarg);
 			break;
-		case OPT_PLAN: o->mode = MODE_PLAN; break;
-		case OPT_LOG: o->mode = MODE_LOG; break;
-		case OPT_CORE: o->mode = MODE_CORE; break;
+		case OPT_PLAN: single &= choose_mode(o, MODE_PLAN); break;
+		case OPT_LOG: single &= choose_mode(o, MODE_LOG); break;
+		case OPT_CORE: single &= choose_mode(o, MODE_CORE); break;
 		case 'h': fputs(usage, stdout); return 0;
 		case 'v': puts("restart " VERSION); return 0;
 		default:
@@ -167,6 +180,10 @@ int options_parse(struct options *o, int argc, char **argv)
 		}
 	}
 done:
+	if (!single)
+		return wrong_use("only one of --show, --check, --plan, --log and --core", NULL);
+	if (o->strict && o->accept_loss)
+		return wrong_use("--strict or --accept-loss, not both", NULL);
 	argv += optind;
 	argc -= optind;
 	if (argc == 0 && o->filedes && strcmp(o->filedes, "filedescriptors") != 0)
@@ -190,8 +207,9 @@ int options_of_self(struct options *o, const char *self)
 	char *next;
 	int argc = 1, status;
 
+	source = "CKPT_OPTIONS";
 	if (given && strlen(given) >= sizeof words)
-		return wrong_use("CKPT_OPTIONS is too long", NULL);
+		return wrong_use("too long", NULL);
 	strcpy(words, given ? given : "");
 	for (char *word = strtok_r(words, " \t\n", &next); word && argc <= WORDS;
 	     word = strtok_r(NULL, " \t\n", &next))
@@ -203,7 +221,7 @@ int options_of_self(struct options *o, const char *self)
 	if (status >= 0)
 		return status;
 	if (o->program)
-		return wrong_use("CKPT_OPTIONS holds options only, not", o->program);
+		return wrong_use("holds options only, not", o->program);
 	o->become = o->nostop = o->lazy = true;
 	return -1;
 }

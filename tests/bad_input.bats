@@ -193,6 +193,11 @@ note_offset() {
 	refuses 127 'restart: .: ' bin/restart -n . saved
 }
 
+@test "a program that was built anew is said once" {
+	gcc -o restart_dlopen -Wl,--build-id -DANEW -Os -g0 -I "$ROOT" "$ROOT/tests/programs/restart_dlopen.c" -ldl
+	refuses 125 'restart: .*restart_dlopen is not the program of saved: its build-ID differs' ./restart -n saved
+}
+
 # ---- Mapped files, open files -----------------------------------------------------------------------
 
 @test "a library that was replaced since, or is gone" {
@@ -201,6 +206,9 @@ note_offset() {
 		./restart -n saved
 	rm plugin.so
 	refuses 125 'restart: .*/plugin.so was mapped .*No such file or directory .*--map OLD=NEW' \
+		./restart -n saved
+	mkfifo plugin.so
+	refuses 125 'restart: .*/plugin.so was mapped .*no file any more .*--map OLD=NEW' \
 		./restart -n saved
 	mkdir elsewhere
 	cp "$VICTIMS/plugin.so" elsewhere

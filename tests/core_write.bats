@@ -112,6 +112,9 @@ gdb_tells() {
 	truncate -s -1 ours
 	run ! copy_core --check ours
 	[[ $output == *"truncated"* ]]
+	truncate -s $((size / 2)) ours
+	run ! copy_core --check ours
+	[[ $output == *"; checkpoint again, or use an older one"* ]]
 }
 
 @test "a restart refuses a core that was changed, before anything is started" {

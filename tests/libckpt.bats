@@ -423,7 +423,7 @@ print("end")' > out
 		until [ -e go ]; do sleep 0.01; done; echo still >&5; echo end' > out 2> err
 	wait_text out ready
 	kill -TSTP "$PID"
-	wait_text err '^bash: not checkpointed: descriptor 5 was a pipe to another process .*(ckpt -c saves it'
+	wait_text err '^bash: not checkpointed: descriptor 5 was a pipe to another process .*(with ckpt -c, or CKPT_CONTINUE=1 in its environment, it is saved'
 	[ ! -e saved ]
 	touch go
 	ends "$PID" 0

@@ -32,6 +32,8 @@ says() {
 @test "ckpt says which of its two uses lacks what" {
 	says 'name a program, or a process: -p PID (try ckpt --help)' ckpt
 	says 'name a program, or a process: -p PID (try ckpt --help)' ckpt -c -n name
+	says '-a: not a signal that a program can handle: SIGFOO (try ckpt --help)' ckpt -a SIGFOO foo
+	says '--keep: not a number of checkpoints: few (try ckpt --help)' ckpt --keep few foo
 	says '-z: not a number of milliseconds; to compress: ckpt -p PID -z (try ckpt --help)' ckpt -z foo
 	says 'which process?  -p PID is missing; a program takes only -n, -c, -a, -z MILLISECONDS, --keep and --resume (try ckpt --help)' \
 		ckpt -k foo
@@ -40,6 +42,13 @@ says() {
 	says 'unexpected argument: foo (try ckpt --help)' ckpt -p $$ -z foo
 	says 'the name of a file is missing: -o, -n, --log (try ckpt --help)' ckpt -p $$ -o ''
 	[ -z "$(find . -name 'core*')" ]
+}
+
+@test "restart does one thing at a time" {
+	says 'only one of --show, --check, --plan, --log and --core (try restart --help)' restart --show --check core
+	says 'only one of --show, --check, --plan, --log and --core (try restart --help)' restart --plan --show core
+	says '--strict or --accept-loss, not both (try restart --help)' restart --strict --accept-loss core
+	says 'core: No such file or directory' restart --check --check core
 }
 
 @test "ckptcvt and checkpoint say how they are used" {
