@@ -186,6 +186,7 @@ void restore_check(const struct restore *r, struct findings *f)
 	check_traits(r, f);
 	check_segments(r, f);
 	check_files(r, f);
+	check_original(r, f);
 	check_state(r, f);
 	check_signals(r, f);
 	check_timers(r, f);

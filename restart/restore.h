@@ -111,6 +111,7 @@ void complete_handlers(struct process *p);
 /* check.c: everything that can be known before anything is started. */
 void restore_check(const struct restore *r, struct findings *f);
 void check_files(const struct restore *r, struct findings *f);    /* plan_files.c */
+void check_original(const struct restore *r, struct findings *f);  /* original.c */
 void check_memory(const struct restore *r, struct findings *f);   /* check_memory.c */
 void check_mappings(const struct restore *r, struct findings *f);  /* check_mappings.c */
 void check_machine(const struct restore *r, struct findings *f);  /* check_machine.c */

@@ -83,6 +83,22 @@ goes_on() {
 	refused "^restart: descriptor 3 was $folder, a directory, which is a regular file now (put it back, or use --map OLD=NEW)$"
 }
 
+@test "a process that still runs and writes to the same file is told of" {
+	hold file-append
+	checkpoint
+	local note="^note: process $PID still runs and writes to $WORK/holds.log, as this one will (end it, or name a copy with --map OLD=NEW)$"
+	"$BIN/restart" --check core > found
+	has_text found "$note"
+	cp holds.log copy
+	"$BIN/restart" --check --map="$WORK/holds.log=$WORK/copy" core > found
+	lacks_text found 'writes to .*/holds.log'
+	lacks_text found 'writes to .*/copy'
+	kill -KILL "$PID"
+	wait_until 20 gone "$PID"
+	"$BIN/restart" --check core > found
+	lacks_text found 'still runs'
+}
+
 @test "a file that has not changed passes --strict without a word" {
 	hold file-offset file-append proc-self directory-listing
 	checkpoint -k
