@@ -14,21 +14,10 @@
 
 enum { PAGE = 4096, FAILED = 125 };
 
-static const char usage[] =
-"Usage: checkpoint PROG CHECKPOINT\n"
-"Resumes the program PROG from a CHECKPOINT that it made at a marked point: see pmckpt(7).\n"
-"\n"
-"  -h, --help  show this and end\n"
-"  --version   show the version and end\n";
-
 int main(int argc, char **argv)
 {
 	char first[PAGE] = "", page[PAGE], *path;
 
-	if (argc == 2 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0))
-		return fputs(usage, stdout) < 0;
-	if (argc == 2 && strcmp(argv[1], "--version") == 0)
-		return puts("checkpoint " VERSION) < 0;
 	if (argc != 3)
 		errx(FAILED, "Usage: checkpoint PROG CHECKPOINT");
 	FILE *prog = fopen(argv[1], "re"), *checkpoint = fopen(argv[2], "re");

@@ -173,23 +173,12 @@ static void find_name(void)
 		memmove(file, file + skip + 1, strlen(file + skip));
 }
 
-static const char usage[] =
-"Usage: ckptcvt < PROG.c > TMP.c\n"
-"Makes C of the marks for checkpoints in a source: see pmckpt(7).\n"
-"\n"
-"  -h, --help  show this and end\n"
-"  --version   show the version and end\n";
-
 int main(int argc, char **argv)
 {
 	static char *text, *result, in;
 	size_t room = 0, size;
 	ssize_t got;
 
-	if (argc == 2 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0))
-		return fputs(usage, stdout) < 0;
-	if (argc == 2 && strcmp(argv[1], "--version") == 0)
-		return puts("ckptcvt " VERSION) < 0;
 	if (argc > 1)
 		errx(125, "%s: it reads standard input: ckptcvt < PROG.c > TMP.c", argv[1]);
 	find_name();

@@ -68,7 +68,7 @@ install_to() {
 
 @test "the manual page of a program names each of its long options" {
 	cd "$ROOT/doc"
-	for program in ckpt restart savefds ckptcvt checkpoint; do
+	for program in ckpt restart savefds; do
 		for option in $("$BIN/$program" --help | grep -oE -- '--[a-z][a-z-]*' | sort -u); do
 			sed 's/\\-/-/g' "$program.1" | grep -qE -- "(--|Fl -|Fl Fl )${option#--}" ||
 				fail "$program.1 does not name $option"

@@ -497,8 +497,8 @@ print("end")' > out
 
 @test "where the library is not, the children of a restarted program are not told to load it" {
 	copy_programs
-	start "$WORK/bin/ckpt" bash -c 'until [ -e go ]; do read -t 0.02 <> fifo; done; env > environment; ls go' > out 2> err
 	mkfifo fifo
+	start "$WORK/bin/ckpt" bash -c 'until [ -e go ]; do read -t 0.02 <> fifo; done; env > environment; ls go' > out 2> err
 	wait_until 20 has_text "/proc/$PID/maps" libckpt.so
 	wait_until 20 has_text "/proc/$PID/comm" bash
 	save

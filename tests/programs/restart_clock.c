@@ -41,13 +41,14 @@ int main(void)
 	check_clock(CLOCK_REALTIME);
 	CHECK(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now) == 0);
 	CHECK(gettimeofday(&tv, NULL) == 0 && labs(tv.tv_sec - time(NULL)) <= 1);
-	clock_gettime(CLOCK_MONOTONIC, &t[0]);
+	/* By the processor's time, which does not count that of others. */
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t[0]);
 	for (int i = 0; i < MANY; i++)
 		syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
-	clock_gettime(CLOCK_MONOTONIC, &t[1]);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t[1]);
 	for (int i = 0; i < MANY; i++)
 		clock_gettime(CLOCK_MONOTONIC, &now);
-	clock_gettime(CLOCK_MONOTONIC, &t[2]);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t[2]);
 	CHECK(nanoseconds(&t[2]) - nanoseconds(&t[1]) < nanoseconds(&t[1]) - nanoseconds(&t[0]));
 	printf("ok\n");
 	return 0;
