@@ -264,6 +264,7 @@ save() {
 	wait_lines err 2
 	touch go
 	ends "$PID" 7
+	chmod 777 theirs
 }
 
 # ---- What the program keeps ----------------------------------------------------------------------------
