@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ckpt/older.h"
@@ -104,17 +105,39 @@ static bool is_anonymous(const struct mapping *map)
 	return !map->path && !map->shared && map->label != LABEL_VDSO;
 }
 
+/* The inode of the program that PID executes, or 0. */
+static uint64_t program_inode(pid_t pid)
+{
+	struct stat st;
+	char name[32];
+
+	snprintf(name, sizeof name, "/proc/%d/exe", pid);
+	return stat(name, &st) == 0 ? st.st_ino : 0;
+}
+
+/*
+ * A program that is executed is not written to (ETXTBSY): an executable checkpoint that a later one
+ * has replaced, however large, is to the snapshot what it is now.
+ */
+static bool is_program(const struct memory_source *m, const struct process *p,
+		       const struct mapping *map, uint64_t inode)
+{
+	return inode && map->file.inode == inode && !map->shared && map->path && p->exe &&
+	       strcmp(map->path, p->exe) == 0 && !ranges_touch(&m->unshared, map->start, map->end);
+}
+
 int memory_copy_early(struct memory_source *m, const struct process *p, pid_t pid,
 		      struct error *err)
 {
 	struct pages *pages = &m->pages;  /* not needed for the snapshot yet */
+	uint64_t program = program_inode(pid);
 	int result = pages_open(pages, pid, err);
 
 	for (size_t i = 0; i < p->mapping_count && result == 0; i++) {
 		const struct mapping *map = &p->mappings[i];
 		const struct touched_range *touched = touched_at(&m->touched, map->start);
 
-		if (!is_read_early(m, map))
+		if (!is_read_early(m, map) || is_program(m, p, map, program))
 			continue;
 		if (is_anonymous(map))
 			result = early_add_private(&m->early, pages, map->start, map->end, err);
