@@ -79,19 +79,22 @@ static bool is_of(const struct process *p, const struct program_file *f, const c
 static int judge(const struct process *p, const char *name, const struct program_file *f,
 		 struct error *err)
 {
-	char then[PATH_MAX], command[256];
+	char then[PATH_MAX], command[256], program[256];
 
 	started_as(p, then);
+	bool is = is_of(p, f, then);
 	format_one_line(then);
-	if (!is_of(p, f, then))
+	if (!is)
 		return error_set(err, EEXIST, "%s: is a checkpoint of %s and not of %s (run %s to "
 				 "continue that, or give another name)", name, then, f->found,
 				 name);
 	format(command, sizeof command, "%s", p->command_line ? p->command_line : p->comm);
 	format_one_line(command);
+	format(program, sizeof program, "%s", p->exe ? base_name(p->exe) : "");
+	format_one_line(program);
 	if (p->exe && is_other_build(p, p->exe))
 		fprintf(stderr, "ckpt: continuing %s from %s, in the old build of %s (remove %s to "
-			"start the new one)\n", command, name, base_name(p->exe), name);
+			"start the new one)\n", command, name, program, name);
 	else
 		fprintf(stderr, "ckpt: continuing %s from %s\n", command, name);
 	return 0;
