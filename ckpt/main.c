@@ -177,6 +177,9 @@ static int check_losses(const struct capture *c, const struct options *o, const 
 	bool ends = o->kill || o->exit;
 	char loss[ERROR_MESSAGE_SIZE];
 
+	if (o->kill && c->process.children)
+		fprintf(stderr, "ckpt: process %d has children (%u), which are not in its "
+			"checkpoint and go on\n", o->pid, c->process.children);
 	if (o->accept_loss || (o->status_fd >= 0 && !ends))
 		return 0;
 	losses_find(&c->process, text->bytes, text->len, loss);

@@ -390,5 +390,7 @@ refused() {
 	"$BIN/ckpt" -p "$PID" -o core
 	"$BIN/restart" --log core | grep -qx 'children : 2'
 	"$BIN/restart" --check core | grep -qx 'loss: 2 child processes of it are not restored: a wait for them says that there is none'
-	pkill -KILL -P "$PID"
+	"$BIN/ckpt" -k -p "$PID" -o core 2> said
+	[ "$(< said)" = "ckpt: process $PID has children (2), which are not in its checkpoint and go on" ]
+	kill -KILL "$(< started)"
 }
