@@ -177,9 +177,6 @@ static int check_losses(const struct capture *c, const struct options *o, const 
 	bool ends = o->kill || o->exit;
 	char loss[ERROR_MESSAGE_SIZE];
 
-	if (o->kill && c->process.children)
-		fprintf(stderr, "ckpt: process %d has children (%u), which are not in its "
-			"checkpoint and go on\n", o->pid, c->process.children);
 	if (o->accept_loss || (o->status_fd >= 0 && !ends))
 		return 0;
 	losses_find(&c->process, text->bytes, text->len, loss);
@@ -243,6 +240,9 @@ static int run(const struct options *o, struct error *err)
 		terminal_give_back(o->modes);
 	if (result == 0 && (o->kill || o->exit))
 		result = capture_kill(&c, o->exit, err);
+	if (result == 0 && o->kill && c.process.children)
+		fprintf(stderr, "ckpt: process %d had children (%u), which are not in its "
+			"checkpoint and go on\n", o->pid, c.process.children);
 	if (result == 0 && (o->stats || o->json))
 		print_stats(o, &c, &stats, seconds_now() - start);
 	if (result == 0 && o->verbose)

@@ -391,6 +391,6 @@ refused() {
 	"$BIN/restart" --log core | grep -qx 'children : 2'
 	"$BIN/restart" --check core | grep -qx 'loss: 2 child processes of it are not restored: a wait for them says that there is none'
 	"$BIN/ckpt" -k -p "$PID" -o core 2> said
-	[ "$(< said)" = "ckpt: process $PID has children (2), which are not in its checkpoint and go on" ]
+	[ "$(< said)" = "ckpt: process $PID had children (2), which are not in its checkpoint and go on" ]
 	kill -KILL "$(< started)"
 }
