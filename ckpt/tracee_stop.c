@@ -44,6 +44,14 @@ static void bury_if_ended(pid_t tid)
 		waitid(P_PID, (id_t)tid, &info, options);
 }
 
+/* The next tick: once, so that of many threads there is time for more than ticks. 0: none. */
+static void set_alarm(long milliseconds)
+{
+	const struct itimerval timer = { .it_value.tv_usec = milliseconds * 1000 };
+
+	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
 /*
  * Buries the threads that have ended.  A thread in exec waits until the others are no more, and
  * holds the lock that PTRACE_SEIZE of it waits for (de_thread() and ptrace_attach(),
@@ -59,6 +67,8 @@ static void on_tick(int signo)
 	for (size_t i = 0; t && i < t->count; i++)
 		bury_if_ended(t->threads[i].tid);
 	ticks++;
+	if (t)
+		set_alarm(TICK_MS);
 	errno = saved;
 }
 
@@ -69,14 +79,11 @@ static void on_tick(int signo)
 static void set_ticking(const struct tracee *t)
 {
 	const struct sigaction action = { .sa_handler = on_tick };
-	struct itimerval timer = { 0 };
 
-	if (t)
-		timer.it_value.tv_usec = timer.it_interval.tv_usec = TICK_MS * 1000;
 	ticks = 0;
 	ticking_for = t;
 	sigaction(SIGALRM, &action, NULL);
-	setitimer(ITIMER_REAL, &timer, NULL);
+	set_alarm(t ? TICK_MS : 0);
 }
 
 /*
