@@ -7,11 +7,11 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "restart/copies.h"
 #include "restart/launch.h"
 #include "restart/shared.h"
+#include "util/sparse.h"
 
 enum {
 	/* One page table covers so much: threads do not meet in it, nor in a huge page. */
@@ -45,29 +45,17 @@ static void add_data(struct copies *c, addr_t to, addr_t end, uint64_t offset)
 	}
 }
 
-/* Holes read as zeros, which the memory is already.  A file system may know none. */
+/* Holes read as zeros, which the memory is already. */
 void copies_add(const struct restore *r, struct plan *plan, struct copies *c,
 		const struct mapping *m)
 {
-	uint64_t at = m->core_offset, end = at + (m->end - m->start);
+	uint64_t at = m->core_offset, end = at + (m->end - m->start), stop;
+	uint64_t unsearched = end - at <= SMALL_READ ? SMALL_READ : 0;
 	addr_t distance = m->start - at;
-	int fd = core_fd(r->core);
 
-	if (end - at <= SMALL_READ) {
-		add_data(c, m->start, m->end, at);
-		return;
-	}
-	while (at < end && piece_count(c) < MANY_PIECES) {
-		off_t data = lseek(fd, (off_t)at, SEEK_DATA), hole;
-
-		if (data < 0 && errno == ENXIO)
+	while (piece_count(c) < MANY_PIECES) {
+		if (!next_data(core_fd(r->core), at, end, unsearched, &at, &stop))
 			return;
-		if (data >= 0 && (uint64_t)data >= end)
-			return;
-		if (data >= 0 && (uint64_t)data > at)
-			at = (uint64_t)data;
-		hole = lseek(fd, (off_t)at, SEEK_HOLE);
-		uint64_t stop = hole > (off_t)at && (uint64_t)hole < end ? (uint64_t)hole : end;
 		add_data(c, at + distance, stop + distance, at);
 		at = stop;
 	}
